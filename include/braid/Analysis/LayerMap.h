@@ -1,0 +1,39 @@
+//===- LayerMap.h - the layers of a model, drawn short --------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_ANALYSIS_LAYERMAP_H
+#define BRAID_ANALYSIS_LAYERMAP_H
+
+#include "braid/Import/ModelConfig.h"
+
+#include <string>
+#include <vector>
+
+namespace braid {
+
+/// `unit`, `times` over.
+struct LayerRun {
+  std::vector<std::string> unit;
+  int64_t times;
+};
+
+/// The shortest sequence of repeated units that expands to exactly `layers`
+/// (shortest: fewest names plus runs; units of up to 64 layers).
+std::vector<LayerRun> foldLayers(const std::vector<std::string> &layers);
+
+/// The inverse.
+std::vector<std::string> expandLayers(const std::vector<LayerRun> &runs);
+
+/// What each layer is called: "Mamba-2", "Attention", "MLP", "MoE", "Latent
+/// MoE"; with its sizes where layers of one kind differ.
+std::vector<std::string> layerNames(const ModelConfig &config);
+
+/// One line a run: "Mamba-2, Latent MoE, Attention  x 3".
+std::vector<std::string> drawLayerMap(const ModelConfig &config);
+
+} // namespace braid
+
+#endif // BRAID_ANALYSIS_LAYERMAP_H

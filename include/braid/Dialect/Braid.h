@@ -1,0 +1,58 @@
+//===- Braid.h - the braid dialect ----------------------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_DIALECT_BRAID_H
+#define BRAID_DIALECT_BRAID_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace braid::detail {
+/// On memrefs a compute op reads its inputs, and reads and writes its inits.
+void getComputeEffects(
+    mlir::DestinationStyleOpInterface op,
+    llvm::SmallVectorImpl<mlir::MemoryEffects::EffectInstance> &effects);
+} // namespace braid::detail
+
+#include "braid/Dialect/BraidDialect.h.inc"
+#include "braid/Dialect/BraidEnums.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "braid/Dialect/BraidTypes.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "braid/Dialect/BraidAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "braid/Dialect/BraidOps.h.inc"
+
+namespace braid {
+
+/// Rows of a packed weight's panel: every packed layout has panels of 32
+/// outputs, for every format and ISA level.
+inline constexpr int64_t kPanel = 32;
+
+/// Attribute names on modules and functions.
+inline constexpr llvm::StringLiteral kPhaseAttr = "braid.phase";
+inline constexpr llvm::StringLiteral kPrecisionAttr = "braid.precision";
+inline constexpr llvm::StringLiteral kStatePlanAttr = "braid.state_plan";
+inline constexpr llvm::StringLiteral kArenaAttr = "braid.arena";
+/// On a kernel function: its ordinal in the manifest's kernel list.
+inline constexpr llvm::StringLiteral kKernelAttr = "braid.kernel";
+inline constexpr llvm::StringLiteral kScheduleAttr = "braid.schedule";
+/// On the module: JSON of what the artefact tells beside the code.
+inline constexpr llvm::StringLiteral kMetadataAttr = "braid.metadata";
+
+/// Registers how braid ops bufferize.
+void registerBufferizableOpInterface(mlir::DialectRegistry &registry);
+
+} // namespace braid
+
+#endif // BRAID_DIALECT_BRAID_H

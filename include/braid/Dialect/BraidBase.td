@@ -1,0 +1,135 @@
+//===- BraidBase.td - the braid dialect, its types and attributes ---------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_DIALECT_BRAIDBASE_TD
+#define BRAID_DIALECT_BRAIDBASE_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def Braid_Dialect : Dialect {
+  let name = "braid";
+  let cppNamespace = "::braid";
+  let summary = "hybrid Mamba-2 / attention / latent-MoE language models";
+  let description = [{
+    Four ideas carry the dialect.
+
+    *Rows.* Activations are `tensor<?xHxT>`: one row per token, the tokens of
+    all sequences packed one after another. There is no batch dimension.
+
+    *Batch.* `!braid.batch` says which rows belong to which sequence. Only ops
+    that look across rows take it.
+
+    *State is a value.* One pool per state kind for the whole model,
+    `tensor<LxSx...>` (layers of that kind x slots x ...). An op takes the whole
+    pool and its layer's ordinal and gives the updated pool back.
+
+    *Storage is an encoding.* A weight is logically `tensor<NxKxbf16>`; how the
+    checkpoint stores it is its encoding, `#braid.storage<nvfp4>`.
+
+    Every compute op is in destination style: `outs` are the tensors that the
+    results replace. The same ops exist on memrefs once a module is bufferized.
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+class Braid_Type<string name, string typeMnemonic>
+    : TypeDef<Braid_Dialect, name> {
+  let mnemonic = typeMnemonic;
+}
+
+def Braid_BatchType : Braid_Type<"Batch", "batch"> {
+  let summary = "which rows of a step belong to which sequence";
+  let description = [{
+    For each sequence of the step: its row range, the position of its first
+    row, and the slot of every state pool that is its own. At run time it is the
+    `braid_step` structure of the ABI.
+  }];
+}
+
+def Braid_ContextType : Braid_Type<"Context", "context"> {
+  let summary = "the running step: arena, weight table, services";
+  let description = [{
+    Added to every function by `plan-arena`, at the end of the kernel phase. At
+    run time it is a pointer to the `braid_step` structure of the ABI.
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+def Braid_StorageKind : I32EnumAttr<"StorageKind",
+    "how a checkpoint stores a weight", [
+      I32EnumAttrCase<"F32", 0, "f32">,
+      I32EnumAttrCase<"BF16", 1, "bf16">,
+      I32EnumAttrCase<"F16", 2, "f16">,
+      I32EnumAttrCase<"FP8", 3, "fp8">,
+      I32EnumAttrCase<"NVFP4", 4, "nvfp4">]> {
+  let cppNamespace = "::braid";
+  let genSpecializedAttr = 0;
+}
+
+def Braid_StorageAttr : AttrDef<Braid_Dialect, "Storage"> {
+  let mnemonic = "storage";
+  let summary = "how the checkpoint stores a weight (a tensor encoding)";
+  let description = [{
+    | kind | tensors | value |
+    |---|---|---|
+    | `f32`, `bf16`, `f16` | `X` | as stored |
+    | `fp8` | `X.weight` E4M3 [N,K], `X.weight_scale` F32 [] | `weight * scale` |
+    | `nvfp4` | `X.weight` U8 [N,K/2] (low nibble first), `X.weight_scale` E4M3 [N,K/16], `X.weight_scale_2` F32 [] | `e2m1 * (weight_scale * weight_scale_2)` |
+  }];
+  let parameters = (ins EnumParameter<Braid_StorageKind>:$kind);
+  let assemblyFormat = "`<` $kind `>`";
+}
+
+def Braid_PoolAttr : AttrDef<Braid_Dialect, "Pool"> {
+  let mnemonic = "pool";
+  let summary = "one state pool: its name and type";
+  let description = [{
+    The type is `LxSx...`: dimension 0 counts the layers of the kind, dimension
+    1 is dynamic (slots); a further dynamic dimension is the context length.
+  }];
+  let parameters = (ins StringRefParameter<"name">:$name,
+                        "::mlir::RankedTensorType":$type);
+  let assemblyFormat = "`<` $name `,` $type `>`";
+  let genVerifyDecl = 1;
+}
+
+def Braid_StatePlanAttr : AttrDef<Braid_Dialect, "StatePlan"> {
+  let mnemonic = "state_plan";
+  let summary = "all state of a sequence, the one source of its sizes";
+  let parameters = (ins ArrayRefParameter<"PoolAttr">:$pools);
+  let assemblyFormat = "`<` `[` $pools `]` `>`";
+}
+
+def Braid_ScheduleAttr : AttrDef<Braid_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "how one kernel is to be emitted";
+  let description = [{
+    Chosen by one pass, read by the emitters, gone when they are done.
+    `reference` asks for the obvious loops. `vector` states the lanes of an f32
+    vector, `rows` the rows of a contraction tile, `dot` how products are formed
+    (`fma`: f32 multiply-add; `bf16`: pairs of bf16 into f32, `vdpbf16ps`).
+  }];
+  let parameters = (ins StringRefParameter<"strategy">:$strategy,
+                        DefaultValuedParameter<"int64_t", "1">:$lanes,
+                        DefaultValuedParameter<"int64_t", "1">:$rows,
+                        StringRefParameter<"how products are formed">:$dot);
+  let assemblyFormat =
+      "`<` $strategy `,` `lanes` `=` $lanes `,` `rows` `=` $rows `,` `dot` `=` $dot `>`";
+}
+
+#endif // BRAID_DIALECT_BRAIDBASE_TD

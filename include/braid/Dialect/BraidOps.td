@@ -1,0 +1,448 @@
+//===- BraidOps.td - the ops of the braid dialect -------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Dimensions: T rows of the step, H hidden, nh heads, P head dim, G groups, N
+// state size, K taps of the convolution, L layers of a kind, S slots, C context,
+// E experts, k experts per row, X expert in/out width, I expert inner width.
+// A label such as (scan_c1) names a constraint in the description, in the
+// verifier's message and in the test.
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_DIALECT_BRAIDOPS_TD
+#define BRAID_DIALECT_BRAIDOPS_TD
+
+include "braid/Dialect/BraidBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Braid_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef], "tensor or memref">;
+
+class Braid_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Braid_Dialect, mnemonic, traits>;
+
+/// A compute op in destination style: its last `inits` operands are written. On
+/// tensors it has one result per init, on memrefs none.
+class Braid_ComputeOp<string mnemonic, int inits, list<Trait> traits = []>
+    : Braid_Op<mnemonic, traits # [DestinationStyleOpInterface,
+                                   MemoryEffectsOpInterface]> {
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(
+          getOperation(), getOperation()->getNumOperands() - }] # inits # [{, }] # inits # [{);
+    }
+    void getEffects(::llvm::SmallVectorImpl<
+        ::mlir::MemoryEffects::EffectInstance> &effects) {
+      ::braid::detail::getComputeEffects(*this, effects);
+    }
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+def Braid_ParamsOp : Braid_Op<"params", [Symbol, SymbolTable, NoTerminator,
+    SingleBlock, NoRegionArguments]> {
+  let summary = "the weights of one block signature, for all its layers";
+  let description = [{
+    Holds one `braid.weight` per weight. `layers[i]` is the checkpoint's layer
+    number of instance i; `[-1]` for weights that belong to the whole model.
+    `table` is the index of the first weight's first instance in the step's
+    weight table, set by `materialize-storage`.
+
+    Constraints: (params_c1) `layers` is not empty.
+
+    ```mlir
+    braid.params @moe0 layers = [1, 4, 6] {
+      braid.weight @norm from "backbone.layers.{L}.norm.weight" : tensor<64xbf16, #braid.storage<bf16>>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, DenseI64ArrayAttr:$layers);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat =
+      "$sym_name `layers` `=` $layers attr-dict-with-keyword $body";
+  let hasVerifier = 1;
+}
+
+def Braid_WeightOp : Braid_Op<"weight", [Symbol, HasParent<"ParamsOp">]> {
+  let summary = "one weight: its name in the checkpoint and its type";
+  let description = [{
+    `source` is the tensor's name, `{L}` standing for the layer and `{E}` for
+    the expert; a storage with several tensors (`fp8`, `nvfp4`) names the
+    module. The type is logical, with the storage as encoding; a stack of
+    experts has the experts as dimension 0, and `stacked` says that the
+    checkpoint holds them in one tensor. `transform` is applied on the way in:
+    `neg_exp` is -exp(v) in f32, for A_log; `transpose` reads the stored matrix
+    [columns, 1, rows], as depthwise convolutions are stored.
+
+    `packed` and `table` are set by `materialize-storage`: the type that kernels
+    read, and the weight's first index in the step's weight table.
+
+    Constraints: (weight_c1) the type has a `#braid.storage` encoding;
+    (weight_c2) `{E}` is in the name exactly if the type is a stack that the
+    checkpoint does not hold in one tensor.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$source,
+      TypeAttrOf<AnyRankedTensor>:$type, UnitAttr:$stacked,
+      OptionalAttr<StrAttr>:$transform, OptionalAttr<StrAttr>:$init,
+      OptionalAttr<TypeAttr>:$packed, OptionalAttr<I64Attr>:$table,
+      OptionalAttr<FlatSymbolRefAttr>:$prepare);
+  let assemblyFormat = [{
+    $sym_name `from` $source (`stacked` $stacked^)? (`transform` $transform^)?
+    (`init` $init^)? (`packed` $packed^)? (`table` $table^)?
+    (`prepare` $prepare^)? attr-dict `:` $type
+  }];
+  let hasVerifier = 1;
+}
+
+def Braid_ParamOp : Braid_Op<"param", [Pure]> {
+  let summary = "reads a weight of one layer";
+  let description = [{
+    `@params::@weight[%layer]`: instance `%layer` of a weight. The result is
+    never written to.
+  }];
+  let arguments = (ins SymbolRefAttr:$weight, Index:$layer);
+  let results = (outs Braid_Shaped:$result);
+  let assemblyFormat = "$weight `[` $layer `]` attr-dict `:` type($result)";
+  let extraClassDeclaration = [{
+    /// The declaration, or null if the module has none of that name.
+    WeightOp getDeclaration();
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Row-wise ops
+//===----------------------------------------------------------------------===//
+
+def Braid_GatherRowsOp : Braid_ComputeOp<"gather_rows", 1> {
+  let summary = "rows of a table, by index";
+  let description = [{
+    `y[t, :] = table[ids[t], :]`, ids [T], table [V, H], y [T, H].
+
+    Constraints: (gather_c1) `table` and `y` have the same width; (gather_c2)
+    ids are i32 of rank 1.
+
+    ```mlir
+    %y = braid.gather_rows ins(%ids, %table : tensor<?xi32>, tensor<300x72xbf16>) outs(%e : tensor<?x72xbf16>) -> tensor<?x72xbf16>
+    ```
+  }];
+  let arguments = (ins Braid_Shaped:$ids, Braid_Shaped:$table, Braid_Shaped:$init);
+  let assemblyFormat = [{
+    `ins` `(` $ids `,` $table `:` type($ids) `,` type($table) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?
+  }];
+}
+
+def Braid_RmsNormOp : Braid_ComputeOp<"rms_norm", 1> {
+  let summary = "root-mean-square norm, optionally gated, per group";
+  let description = [{
+    `v = f32(x)`, with a gate `v = f32(x) * silu(f32(z))`; per group of
+    `width / groups` columns `n = v * rsqrt(mean(v^2) + eps)`;
+    `y = r(w * r(n))`, r rounding to the type of y. x, z, y [T, width]; w
+    [width] f32.
+
+    Constraints: (norm_c1) x, z, y agree in width, w is [width] f32;
+    (norm_c2) `groups` divides the width; (norm_c3) eps > 0.
+  }];
+  let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$weight,
+      Optional<Braid_Shaped>:$gate, Braid_Shaped:$init, F64Attr:$eps,
+      DefaultValuedAttr<I64Attr, "1">:$groups);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $weight `:` type($x) `,` type($weight) `)`
+    (`gate` `(` $gate^ `:` type($gate) `)`)?
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Ops that look across rows
+//===----------------------------------------------------------------------===//
+
+def Braid_CausalConvOp : Braid_ComputeOp<"causal_conv", 2> {
+  let summary = "causal depthwise convolution with SiLU, over each sequence";
+  let description = [{
+    `y[t,c] = silu(b[c] + sum_j w[j,c] * x[t-(K-1)+j, c])`, sums in f32 from the
+    bias on, oldest tap first; rows before the first of this step come from the
+    pool, before position 0 they are zero. The pool keeps the last K-1 rows
+    of x. x, y [T, Dc]; w [K, Dc] f32; b [Dc] f32; pool [L, S, K-1, Dc].
+
+    Constraints: (conv_c1) x, y, w, b and pool agree in channels; (conv_c2) the
+    pool holds K-1 rows; (conv_c3) the pool has the element type of x.
+  }];
+  let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$weight,
+      Optional<Braid_Shaped>:$bias, Braid_BatchType:$batch, Index:$ordinal,
+      Braid_Shaped:$init, Braid_Shaped:$pool);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $weight `:` type($x) `,` type($weight) `)`
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `batch` `(` $batch `)` `layer` `(` $ordinal `)`
+    `outs` `(` $init `,` $pool `:` type($init) `,` type($pool) `)` attr-dict
+    (`->` type($results)^)?
+  }];
+}
+
+def Braid_SsdScanOp : Braid_ComputeOp<"ssd_scan", 2> {
+  let summary = "the Mamba-2 state-space scan, over each sequence";
+  let description = [{
+    For head h of group g = h / (nh/G), all in f32:
+    `d = clamp(softplus(dt + dt_bias[h]), dt_min, dt_max)`;
+    `S_t = exp(d A[h]) S_{t-1} + B_t[g] outer (d x_t)`;
+    `y_t = C_t[g] S_t + D[h] x_t`.
+    x, y [T, nh*P]; dt [T, nh]; B, C [T, G*N]; A, D, dt_bias [nh] f32; pool
+    [L, S, nh, N, P]: the state after the sequence's last row. With `chunk` = Q
+    prefill may use the chunked matrix form, cut at multiples of Q of the
+    absolute position.
+
+    Constraints: (scan_c1) x and y are [T, nh*P] for the pool's nh and P;
+    (scan_c2) B and C are [T, G*N] for the pool's N and a G that divides nh;
+    (scan_c3) dt is [T, nh], A, D, dt_bias are [nh] f32; (scan_c4) chunk > 0;
+    (scan_c5) dt_min <= dt_max.
+  }];
+  let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$dt, Braid_Shaped:$a,
+      Braid_Shaped:$b, Braid_Shaped:$c, Braid_Shaped:$d, Braid_Shaped:$dt_bias,
+      Braid_BatchType:$batch, Index:$ordinal, Braid_Shaped:$init,
+      Braid_Shaped:$pool, I64Attr:$chunk, F64Attr:$dt_min, F64Attr:$dt_max);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $dt `,` $a `,` $b `,` $c `,` $d `,` $dt_bias `:`
+      type($x) `,` type($dt) `,` type($a) `,` type($b) `,` type($c) `,`
+      type($d) `,` type($dt_bias) `)`
+    `batch` `(` $batch `)` `layer` `(` $ordinal `)`
+    `outs` `(` $init `,` $pool `:` type($init) `,` type($pool) `)` attr-dict
+    (`->` type($results)^)?
+  }];
+}
+
+def Braid_AttentionOp : Braid_ComputeOp<"attention", 3> {
+  let summary = "causal grouped-query attention over each sequence";
+  let description = [{
+    Appends k and v of this step to the pools, then for query head i with KV
+    head j = i / (nq/nkv): `y_t = softmax(scale * q_t . K_j[0..pos(t)]) V_j`,
+    softmax in f32. q, y [T, nq*hd]; k, v [T, nkv*hd]; pools [L, S, nkv, C, hd].
+
+    Constraints: (attention_c1) k and v are [T, nkv*hd] for the pools' nkv and
+    hd; (attention_c2) q and y are [T, nq*hd] with nkv dividing nq;
+    (attention_c3) both pools have one type; (attention_c4) scale > 0.
+  }];
+  let arguments = (ins Braid_Shaped:$q, Braid_Shaped:$k, Braid_Shaped:$v,
+      Braid_BatchType:$batch, Index:$ordinal, Braid_Shaped:$init,
+      Braid_Shaped:$k_pool, Braid_Shaped:$v_pool, F64Attr:$scale);
+  let assemblyFormat = [{
+    `ins` `(` $q `,` $k `,` $v `:` type($q) `,` type($k) `,` type($v) `)`
+    `batch` `(` $batch `)` `layer` `(` $ordinal `)`
+    `outs` `(` $init `,` $k_pool `,` $v_pool `:` type($init) `,`
+      type($k_pool) `,` type($v_pool) `)` attr-dict (`->` type($results)^)?
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Mixture of experts
+//===----------------------------------------------------------------------===//
+
+def Braid_RouteOp : Braid_ComputeOp<"route", 2> {
+  let summary = "chooses the experts of each row";
+  let description = [{
+    `s = sigmoid(l)`, `c = s + bias`; with `groups` > 1 only the `group_k` groups
+    with the largest sum of their two best c take part; the k largest c (ties:
+    the lower index) are chosen; their weights are s, normalised to sum 1 if
+    `normalise`, times `scale`. ids come in ascending order. logits [T, E] f32,
+    bias [E] f32, ids [T, k] i32, weights [T, k] f32.
+
+    Constraints: (route_c1) logits, bias agree in E, all f32; (route_c2) ids i32
+    and weights f32 have one shape [T, k], k <= E; (route_c3) groups divides E
+    and group_k <= groups; (route_c4) the chosen groups hold at least k experts.
+  }];
+  let arguments = (ins Braid_Shaped:$logits, Braid_Shaped:$bias,
+      Braid_Shaped:$ids_init, Braid_Shaped:$weights_init,
+      DefaultValuedAttr<I64Attr, "1">:$groups,
+      DefaultValuedAttr<I64Attr, "1">:$group_k, UnitAttr:$normalise,
+      F64Attr:$scale);
+  let assemblyFormat = [{
+    `ins` `(` $logits `,` $bias `:` type($logits) `,` type($bias) `)`
+    `outs` `(` $ids_init `,` $weights_init `:` type($ids_init) `,`
+      type($weights_init) `)` attr-dict (`->` type($results)^)?
+  }];
+}
+
+def Braid_ExpertsOp : Braid_ComputeOp<"experts", 1> {
+  let summary = "the routed experts: y = sum_e w_e down_e(relu(up_e x)^2)";
+  let description = [{
+    Only chosen experts are computed, and only their weights read. x, y [T, X];
+    ids, weights [T, k], ids ascending; up [E, I, X]; down [E, X, I]. Products
+    accumulate in f32 and are rounded to the type of y after up, after the square
+    and after down; the weighted sum over experts is f32 in ascending order,
+    rounded once.
+
+    Constraints: (experts_c1) up is [E, I, X] and down [E, X, I]; (experts_c2)
+    x and y are [T, X]; (experts_c3) ids and weights are [T, k] i32 and f32.
+  }];
+  let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$ids,
+      Braid_Shaped:$weights, Braid_Shaped:$up, Braid_Shaped:$down,
+      Braid_Shaped:$init);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $ids `,` $weights `,` $up `,` $down `:` type($x) `,`
+      type($ids) `,` type($weights) `,` type($up) `,` type($down) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?
+  }];
+}
+
+def Braid_GroupRowsOp : Braid_ComputeOp<"group_rows", 3> {
+  let summary = "sorts the (row, choice) pairs of a step by expert";
+  let description = [{
+    Kernel phase. Pair f = t*k + j has expert ids[t, j]. `order` [T, k] lists the
+    pairs sorted by (expert, f), flattened; expert e owns the positions
+    `begin[e] <= p < begin[e+1]`, begin [E + 1]; `active` [E + 1] holds the
+    number of experts with at least one pair, then their numbers, ascending.
+
+    Constraints: (group_c1) all i32; order has the shape of ids; begin and active
+    are [E + 1].
+  }];
+  let arguments = (ins Braid_Shaped:$ids, Braid_Shaped:$order,
+      Braid_Shaped:$begin, Braid_Shaped:$active);
+  let assemblyFormat = [{
+    `ins` `(` $ids `:` type($ids) `)` `outs` `(` $order `,` $begin `,` $active
+    `:` type($order) `,` type($begin) `,` type($active) `)` attr-dict
+    (`->` type($results)^)?
+  }];
+}
+
+def Braid_CombineExpertsOp : Braid_ComputeOp<"combine_experts", 1> {
+  let summary = "weighted sum over the chosen experts of a row";
+  let description = [{
+    Kernel phase. `y[t, :] = r(sum_j weights[t, j] * parts[t, j, :])`, summed in
+    f32 in ascending j. parts [T, k, X], weights [T, k] f32, y [T, X].
+
+    Constraints: (combine_c1) the shapes agree.
+  }];
+  let arguments = (ins Braid_Shaped:$parts, Braid_Shaped:$weights,
+      Braid_Shaped:$init);
+  let assemblyFormat = [{
+    `ins` `(` $parts `,` $weights `:` type($parts) `,` type($weights) `)`
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($results)^)?
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Contractions with packed weights
+//===----------------------------------------------------------------------===//
+
+def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1,
+    [AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "y = f(x W^T) with a packed weight and a fused epilogue";
+  let description = [{
+    x [T, K]; weight packed [ceil(N/32), ceil(K/kp), 32, kp], zero beyond N and K;
+    y [T, N]. Products accumulate in f32. The region is the epilogue, applied per
+    element: its arguments are the accumulator (f32), one element of each of
+    `extras` ([T, N], or [N]: one value per column), and the old element of y;
+    it yields the new one.
+
+    With `grouped(order, begin, active)` (see `braid.group_rows`) the weight is
+    a stack [E, ...] and the rows are the (row, choice) pairs: x is [T, K] read
+    at the pair's row (`gather`), or [T, k, K] read at the sorted position; y
+    is [T, k, N], written at the sorted position (`gather`) or back at the pair.
+
+    Constraints: (contract_c1) the packed weight covers N and K; (contract_c2)
+    the region's arguments are f32, the extras' and the output's element types,
+    and it yields the output's; (contract_c3) extras are [T, N] or [N].
+  }];
+  let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$weight,
+      Variadic<Braid_Shaped>:$extras, Variadic<Braid_Shaped>:$groups,
+      Braid_Shaped:$init, UnitAttr:$gather);
+  let regions = (region SizedRegion<1>:$epilogue);
+  let assemblyFormat = [{
+    `ins` `(` $x `,` $weight `:` type($x) `,` type($weight) `)`
+    (`extras` `(` $extras^ `:` type($extras) `)`)?
+    (`grouped` `(` $groups^ `:` type($groups) `)`)? (`gather` $gather^)?
+    `outs` `(` $init `:` type($init) `)` attr-dict-with-keyword $epilogue
+    (`->` type($results)^)?
+  }];
+}
+
+def Braid_YieldOp : Braid_Op<"yield", [Pure, Terminator,
+    ParentOneOf<["PackedContractOp", "ParallelOp"]>]> {
+  let summary = "ends a region";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+  let builders = [OpBuilder<(ins), [{ (void)$_state; }]>];
+}
+
+//===----------------------------------------------------------------------===//
+// Inspection
+//===----------------------------------------------------------------------===//
+
+def Braid_TapOp : Braid_ComputeOp<"tap", 1> {
+  let summary = "copies rows into the hidden-state dump, if one is asked for";
+  let description = [{
+    `hidden[layer, t, :] = f32(x[t, :])` if the first dimension of `hidden` is
+    not 0. x [T, H]; hidden [taps, T, H] f32.
+
+    Constraints: (tap_c1) the widths agree and hidden is f32 of rank 3.
+  }];
+  let arguments = (ins Braid_Shaped:$x, Index:$layer, Braid_Shaped:$hidden);
+  let assemblyFormat = [{
+    `ins` `(` $x `:` type($x) `)` `layer` `(` $layer `)`
+    `outs` `(` $hidden `:` type($hidden) `)` attr-dict (`->` type($results)^)?
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Device phase: what compiled code takes from the step
+//===----------------------------------------------------------------------===//
+
+def Braid_ArenaViewOp : Braid_Op<"arena_view", [Pure]> {
+  let summary = "a temporary: a view into the step's arena";
+  let description = [{
+    The buffer at byte `fixed + per_row * rows` of the arena; `rows` is the
+    step's. Dynamic sizes follow.
+  }];
+  let arguments = (ins Braid_ContextType:$step, I64Attr:$fixed,
+      I64Attr:$per_row, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $step `at` $fixed `+` $per_row `*` `rows` (`sizes` `(` $sizes^ `)`)?
+    attr-dict `:` type($result)
+  }];
+}
+
+def Braid_WeightViewOp : Braid_Op<"weight_view", [Pure]> {
+  let summary = "a weight: entry `base + layer` of the step's weight table";
+  let arguments = (ins Braid_ContextType:$step, I64Attr:$base, Index:$layer);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat =
+      "$step `[` $base `+` $layer `]` attr-dict `:` type($result)";
+}
+
+def Braid_ParallelOp : Braid_Op<"parallel",
+    [SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "a parallel region over 0 <= i < n";
+  let description = [{
+    The region's arguments are the bounds of one slice, and the thread's scratch
+    memory of `scratch` bytes. Slices have at least `grain` items.
+  }];
+  let arguments = (ins Braid_ContextType:$step, Index:$n, I64Attr:$grain,
+      I64Attr:$scratch);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $step `items` `(` $n `)` `grain` $grain `scratch` $scratch
+    attr-dict-with-keyword $body
+  }];
+}
+
+def Braid_DispatchOp : Braid_Op<"dispatch"> {
+  let summary = "hands an outlined parallel region to the runtime's threads";
+  let arguments = (ins FlatSymbolRefAttr:$body, Braid_ContextType:$step,
+      Index:$n, Variadic<AnyType>:$captures, I64Attr:$grain, I64Attr:$kernel);
+  let assemblyFormat = [{
+    $body `step` `(` $step `)` `items` `(` $n `)`
+    `captures` `(` $captures `:` type($captures) `)`
+    `grain` $grain `kernel` $kernel attr-dict
+  }];
+}
+
+#endif // BRAID_DIALECT_BRAIDOPS_TD

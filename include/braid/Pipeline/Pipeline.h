@@ -1,0 +1,37 @@
+//===- Pipeline.h - the compiler as a list of passes
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_PIPELINE_PIPELINE_H
+#define BRAID_PIPELINE_PIPELINE_H
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace braid {
+
+/// The module's phase, as its `braid.phase` attribute says.
+enum class Phase { Model, Kernel, Device };
+
+struct PipelineOptions {
+  /// ISA level of the CPU code: x86-64-v3, avx512, avx512-bf16.
+  std::string isa = "x86-64-v3";
+  /// The obvious loops for every kernel, to compare with.
+  bool reference = false;
+};
+
+/// Model phase -> kernel phase.
+void buildKernelPhase(mlir::OpPassManager &pm, const PipelineOptions &options);
+/// Kernel phase -> device phase (CPU).
+void buildDevicePhase(mlir::OpPassManager &pm, const PipelineOptions &options);
+
+/// Every dialect and interface that a module in any phase may use.
+void registerDialects(mlir::DialectRegistry &registry);
+/// The pipelines by name, for braid-opt.
+void registerPipelines();
+
+} // namespace braid
+
+#endif // BRAID_PIPELINE_PIPELINE_H

@@ -1,0 +1,355 @@
+//===- HostToRuntime.cpp - host code becomes LLVM, calling the runtime's ABI
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid-rt/abi.h"
+#include "braid/Transforms/Passes.h"
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
+#include "mlir/Dialect/X86Vector/Transforms.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace braid {
+#define GEN_PASS_DEF_HOSTTORUNTIME
+#include "braid/Transforms/Passes.h.inc"
+} // namespace braid
+
+using namespace mlir;
+using namespace braid;
+
+namespace {
+
+/// Every field of braid_step is 8 bytes wide, so a field is an index.
+constexpr int32_t field(size_t offset) { return int32_t(offset / 8); }
+#define STEP_FIELD(name) field(offsetof(braid_step, name))
+
+/// Reads fields of the step through a pointer to it.
+struct StepReader {
+  OpBuilder &b;
+  Location loc;
+  Value step;
+
+  Type pointer() const { return LLVM::LLVMPointerType::get(b.getContext()); }
+  Value constant(int64_t value) const {
+    return LLVM::ConstantOp::create(b, loc, b.getI64Type(),
+                                    b.getI64IntegerAttr(value));
+  }
+  Value read(int32_t index, Type type) const {
+    Value address =
+        LLVM::GEPOp::create(b, loc, pointer(), b.getI64Type(), step,
+                            ArrayRef<LLVM::GEPArg>{index});
+    return LLVM::LoadOp::create(b, loc, type, address);
+  }
+  Value pointerAt(int32_t index) const { return read(index, pointer()); }
+  Value countAt(int32_t index) const { return read(index, b.getI64Type()); }
+  /// table[i], a table of pointers.
+  Value entry(Value table, Value i) const {
+    Value address = LLVM::GEPOp::create(b, loc, pointer(), pointer(), table,
+                                        ArrayRef<LLVM::GEPArg>{i});
+    return LLVM::LoadOp::create(b, loc, pointer(), address);
+  }
+};
+
+/// The descriptor of a contiguous memref at `base`; `sizes` fills the dynamic
+/// dimensions in order.
+Value describe(OpBuilder &b, Location loc, const LLVMTypeConverter &converter,
+               MemRefType type, Value base, ValueRange sizes) {
+  auto descriptor = MemRefDescriptor::poison(b, loc,
+                                             converter.convertType(type));
+  descriptor.setAllocatedPtr(b, loc, base);
+  descriptor.setAlignedPtr(b, loc, base);
+  descriptor.setConstantOffset(b, loc, 0);
+  StepReader constants{b, loc, base};
+  Value stride = constants.constant(1);
+  size_t dynamic = llvm::count_if(type.getShape(), ShapedType::isDynamic);
+  for (int64_t i = type.getRank() - 1; i >= 0; --i) {
+    Value size = type.isDynamicDim(i) ? sizes[--dynamic]
+                                      : constants.constant(type.getDimSize(i));
+    descriptor.setSize(b, loc, i, size);
+    descriptor.setStride(b, loc, i, stride);
+    if (i > 0)
+      stride = LLVM::MulOp::create(b, loc, stride, size);
+  }
+  return descriptor;
+}
+
+struct LowerArenaView : ConvertOpToLLVMPattern<ArenaViewOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(ArenaViewOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &b) const override {
+    StepReader step{b, op.getLoc(), adaptor.getStep()};
+    Value arena = step.pointerAt(STEP_FIELD(arena));
+    Value offset = LLVM::MulOp::create(b, op.getLoc(),
+                                       step.countAt(STEP_FIELD(rows)),
+                                       step.constant(op.getPerRow()));
+    offset = LLVM::AddOp::create(b, op.getLoc(), offset,
+                                 step.constant(op.getFixed()));
+    Value base = LLVM::GEPOp::create(b, op.getLoc(), step.pointer(),
+                                     b.getI8Type(), arena,
+                                     ArrayRef<LLVM::GEPArg>{offset});
+    b.replaceOp(op, describe(b, op.getLoc(), *getTypeConverter(),
+                             cast<MemRefType>(op.getType()), base,
+                             adaptor.getSizes()));
+    return success();
+  }
+};
+
+struct LowerWeightView : ConvertOpToLLVMPattern<WeightViewOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(WeightViewOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &b) const override {
+    StepReader step{b, op.getLoc(), adaptor.getStep()};
+    Value index = LLVM::AddOp::create(b, op.getLoc(), adaptor.getLayer(),
+                                      step.constant(op.getBase()));
+    Value base = step.entry(step.pointerAt(STEP_FIELD(weights)), index);
+    b.replaceOp(op, describe(b, op.getLoc(), *getTypeConverter(),
+                             cast<MemRefType>(op.getType()), base, {}));
+    return success();
+  }
+};
+
+/// Captures travel in a structure on the stack; a thunk unpacks them:
+///   void thunk(captures, lo, hi, scratch) { body(captures..., lo, hi, scratch) }
+struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(DispatchOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    SmallVector<Type> fields(adaptor.getCaptures().getTypes());
+    auto structure = LLVM::LLVMStructType::getLiteral(context, fields);
+    std::string thunk = (op.getBody() + "_thunk").str();
+    buildThunk(op, thunk, structure, b);
+
+    StepReader step{b, loc, adaptor.getStep()};
+    Value captures = allocate(op, structure, b);
+    for (auto [i, value] : llvm::enumerate(adaptor.getCaptures())) {
+      Value address = LLVM::GEPOp::create(
+          b, loc, step.pointer(), structure, captures,
+          ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
+      LLVM::StoreOp::create(b, loc, value, address);
+    }
+    Value services = step.pointerAt(STEP_FIELD(services));
+    // parallel_for is the first and only service.
+    Value function = LLVM::LoadOp::create(b, loc, step.pointer(), services);
+    Value body = LLVM::AddressOfOp::create(b, loc, step.pointer(), thunk);
+    Type i64 = b.getI64Type(), pointer = step.pointer();
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(context),
+        {pointer, pointer, pointer, i64, i64, i64});
+    SmallVector<Value> arguments = {
+        function, services, body, captures, adaptor.getN(),
+        step.constant(op.getGrain()), step.constant(op.getKernel())};
+    LLVM::CallOp::create(b, loc, type, arguments);
+    b.eraseOp(op);
+    return success();
+  }
+
+  /// In the entry block, so that a dispatch inside a branch costs no stack.
+  Value allocate(DispatchOp op, Type structure, OpBuilder &b) const {
+    OpBuilder::InsertionGuard guard(b);
+    Operation *function = op->getParentOfType<FunctionOpInterface>();
+    b.setInsertionPointToStart(&function->getRegion(0).front());
+    StepReader constants{b, op.getLoc(), {}};
+    return LLVM::AllocaOp::create(b, op.getLoc(), constants.pointer(),
+                                  structure, constants.constant(1));
+  }
+
+  void buildThunk(DispatchOp op, StringRef name,
+                  LLVM::LLVMStructType structure, OpBuilder &b) const {
+    OpBuilder::InsertionGuard guard(b);
+    auto module = op->getParentOfType<ModuleOp>();
+    b.setInsertionPointToEnd(module.getBody());
+    MLIRContext *context = op.getContext();
+    Location loc = op.getLoc();
+    Type pointer = LLVM::LLVMPointerType::get(context), i64 = b.getI64Type();
+    auto thunk = LLVM::LLVMFuncOp::create(
+        b, loc, name,
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
+                                    {pointer, i64, i64, pointer}),
+        LLVM::Linkage::Internal);
+    Block *entry = thunk.addEntryBlock(b);
+    b.setInsertionPointToStart(entry);
+    SmallVector<Value> arguments;
+    for (auto [i, type] : llvm::enumerate(structure.getBody())) {
+      Value address = LLVM::GEPOp::create(
+          b, loc, pointer, structure, entry->getArgument(0),
+          ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
+      Value value = LLVM::LoadOp::create(b, loc, type, address);
+      Type original = op.getCaptures()[i].getType();
+      if (isa<MemRefType>(original))
+        MemRefDescriptor::unpack(b, loc, value, cast<MemRefType>(original),
+                                 arguments);
+      else
+        arguments.push_back(value);
+    }
+    arguments.push_back(entry->getArgument(1));
+    arguments.push_back(entry->getArgument(2));
+    auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+    StepReader constants{b, loc, {}};
+    Value scratch = describe(b, loc, *getTypeConverter(), bytes,
+                             entry->getArgument(3), {constants.constant(0)});
+    MemRefDescriptor::unpack(b, loc, scratch, bytes, arguments);
+    LLVM::CallOp::create(b, loc, TypeRange(), op.getBody(), arguments);
+    LLVM::ReturnOp::create(b, loc, ValueRange());
+  }
+};
+
+class HostToRuntime : public braid::impl::HostToRuntimeBase<HostToRuntime> {
+  void runOnOperation() override;
+  void wrapStep(func::FuncOp step, const LLVMTypeConverter &converter);
+  void wrapPrepare(func::FuncOp prepare, const LLVMTypeConverter &converter);
+  LogicalResult simplifyVectors();
+};
+
+} // namespace
+
+/// void braid_step(const braid_step *): builds the descriptors of `@step`.
+void HostToRuntime::wrapStep(func::FuncOp step,
+                             const LLVMTypeConverter &converter) {
+  OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
+  Location loc = step.getLoc();
+  MLIRContext *context = &getContext();
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  auto wrapper = LLVM::LLVMFuncOp::create(
+      b, loc, "braid_step",
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer}));
+  Block *entry = wrapper.addEntryBlock(b);
+  b.setInsertionPointToStart(entry);
+  StepReader reader{b, loc, entry->getArgument(0)};
+  Value rows = reader.countAt(STEP_FIELD(rows));
+  Value outputs = reader.countAt(STEP_FIELD(outputs));
+  Value taps = reader.countAt(STEP_FIELD(taps));
+  Value slots = reader.countAt(STEP_FIELD(slots));
+  Value length = reader.countAt(STEP_FIELD(context));
+  SmallVector<Value> arguments;
+  auto pass = [&](Type type, Value base, ArrayRef<Value> sizes) {
+    auto memref = cast<MemRefType>(type);
+    MemRefDescriptor::unpack(
+        b, loc, describe(b, loc, converter, memref, base, sizes), memref,
+        arguments);
+  };
+  ArrayRef<Type> types = step.getArgumentTypes();
+  arguments.push_back(entry->getArgument(0)); // context
+  pass(types[1], reader.pointerAt(STEP_FIELD(ids)), {rows});
+  arguments.push_back(entry->getArgument(0)); // batch
+  pass(types[3], reader.pointerAt(STEP_FIELD(output_rows)), {outputs});
+  pass(types[4], reader.pointerAt(STEP_FIELD(logits)), {outputs});
+  pass(types[5], reader.pointerAt(STEP_FIELD(hidden)), {taps, rows});
+  Value pools = reader.pointerAt(STEP_FIELD(pools));
+  for (auto [i, type] : llvm::enumerate(types.drop_front(6)))
+    pass(type, reader.entry(pools, reader.constant(i)), {slots, length});
+  LLVM::CallOp::create(b, loc, TypeRange(), "step", arguments);
+  LLVM::ReturnOp::create(b, loc, ValueRange());
+}
+
+/// void NAME(const void *const *sources, void *dest).
+void HostToRuntime::wrapPrepare(func::FuncOp prepare,
+                                const LLVMTypeConverter &converter) {
+  OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
+  Location loc = prepare.getLoc();
+  MLIRContext *context = &getContext();
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  std::string name = prepare.getSymName().str();
+  prepare.setSymName(name + "_impl");
+  prepare.setPrivate();
+  auto wrapper = LLVM::LLVMFuncOp::create(
+      b, loc, name,
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
+                                  {pointer, pointer}));
+  Block *entry = wrapper.addEntryBlock(b);
+  b.setInsertionPointToStart(entry);
+  StepReader reader{b, loc, {}};
+  SmallVector<Value> arguments;
+  ArrayRef<Type> types = prepare.getArgumentTypes();
+  for (auto [i, type] : llvm::enumerate(types)) {
+    bool last = i + 1 == types.size();
+    Value base = last ? entry->getArgument(1)
+                      : reader.entry(entry->getArgument(0), reader.constant(i));
+    auto memref = cast<MemRefType>(type);
+    MemRefDescriptor::unpack(b, loc,
+                             describe(b, loc, converter, memref, base, {}),
+                             memref, arguments);
+  }
+  LLVM::CallOp::create(b, loc, TypeRange(), prepare.getSymName(), arguments);
+  LLVM::ReturnOp::create(b, loc, ValueRange());
+}
+
+/// Vector ops that LLVM has no form for, and strided views, in simpler ones.
+LogicalResult HostToRuntime::simplifyVectors() {
+  RewritePatternSet patterns(&getContext());
+  vector::populateVectorBroadcastLoweringPatterns(patterns);
+  vector::populateVectorBitCastLoweringPatterns(patterns);
+  vector::populateVectorInsertExtractStridedSliceTransforms(patterns);
+  memref::populateExpandStridedMetadataPatterns(patterns);
+  return applyPatternsGreedily(getOperation(), std::move(patterns));
+}
+
+void HostToRuntime::runOnOperation() {
+  ModuleOp module = getOperation();
+  MLIRContext *context = &getContext();
+  if (failed(simplifyVectors()))
+    return signalPassFailure();
+
+  LowerToLLVMOptions options(context);
+  LLVMTypeConverter converter(context, options);
+  Type pointer = LLVM::LLVMPointerType::get(context);
+  converter.addConversion([=](ContextType) { return pointer; });
+  converter.addConversion([=](BatchType) { return pointer; });
+
+  SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
+  for (func::FuncOp function : functions) {
+    if (function.getSymName() == "step") {
+      wrapStep(function, converter);
+      function.setPrivate();
+    }
+    if (function->hasAttr("braid.prepare"))
+      wrapPrepare(function, converter);
+  }
+
+  RewritePatternSet patterns(context);
+  patterns.add<LowerArenaView, LowerWeightView, LowerDispatch>(converter);
+  populateAffineToStdConversionPatterns(patterns);
+  populateSCFToControlFlowConversionPatterns(patterns);
+  cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+  arith::populateArithToLLVMConversionPatterns(converter, patterns);
+  index::populateIndexToLLVMConversionPatterns(converter, patterns);
+  populateMathToLLVMConversionPatterns(converter, patterns);
+  populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+  populateVectorToLLVMConversionPatterns(converter, patterns);
+  populateFuncToLLVMConversionPatterns(converter, patterns);
+  ub::populateUBToLLVMConversionPatterns(converter, patterns);
+  populateX86VectorLegalizeForLLVMExportPatterns(converter, patterns);
+
+  LLVMConversionTarget target(*context);
+  target.addLegalOp<ModuleOp>();
+  // Declarations for the manifest; nothing reads them any more.
+  target.addLegalOp<ParamsOp, WeightOp>();
+  configureX86VectorLegalizeForExportTarget(target);
+  if (failed(applyFullConversion(module, target, std::move(patterns))))
+    signalPassFailure();
+}

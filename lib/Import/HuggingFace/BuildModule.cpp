@@ -1,0 +1,203 @@
+//===- BuildModule.cpp - the module: weight tables, blocks, the step
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid/Import/BuildModule.h"
+#include "Blocks.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace braid;
+
+static Type storedElement(MLIRContext *context, StorageKind kind) {
+  if (kind == StorageKind::F32)
+    return Float32Type::get(context);
+  if (kind == StorageKind::F16)
+    return Float16Type::get(context);
+  return BFloat16Type::get(context);
+}
+
+static void buildParams(ImplicitLocOpBuilder &b, StringRef name,
+                        ArrayRef<int64_t> layers,
+                        ArrayRef<WeightSpec> weights) {
+  MLIRContext *context = b.getContext();
+  auto params = ParamsOp::create(b, b.getStringAttr(name),
+                                 b.getDenseI64ArrayAttr(layers));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&params.getBody().emplaceBlock());
+  for (const WeightSpec &weight : weights) {
+    auto type = RankedTensorType::get(
+        weight.shape, storedElement(context, weight.storage),
+        StorageAttr::get(context, weight.storage));
+    WeightOp::create(
+        b, b.getStringAttr(weight.name), b.getStringAttr(weight.source),
+        TypeAttr::get(type), weight.stacked ? b.getUnitAttr() : UnitAttr(),
+        weight.transform.empty() ? StringAttr()
+                                 : b.getStringAttr(weight.transform),
+        b.getStringAttr(weight.init), TypeAttr(), IntegerAttr(),
+        FlatSymbolRefAttr());
+  }
+}
+
+namespace {
+
+/// Builds `@step`: ids -> logits, through all layers.
+class StepBuilder {
+public:
+  StepBuilder(ImplicitLocOpBuilder &b, const ModelConfig &config,
+              const ModelTypes &types, const Signatures &signatures)
+      : b(b), config(config), types(types), signatures(signatures),
+        rows(b, types, "model", signatures.model) {}
+
+  void build(ArrayRef<func::FuncOp> blocks) {
+    declare();
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(function.addEntryBlock());
+    ids = function.getArgument(0);
+    batch = function.getArgument(1);
+    outputRows = function.getArgument(2);
+    logits = function.getArgument(3);
+    hidden = function.getArgument(4);
+    for (auto [i, pool] : llvm::enumerate(types.pools))
+      pools[pool.getName()] = function.getArgument(5 + i);
+    rows.layer = index(0);
+
+    Value h = embed();
+    for (auto [l, place] : llvm::enumerate(signatures.places))
+      h = callLayer(l, place, blocks[place.signature], h);
+    head(h);
+    SmallVector<Value> results = {logits, hidden};
+    for (PoolAttr pool : types.pools)
+      results.push_back(pools[pool.getName()]);
+    func::ReturnOp::create(b, results);
+  }
+
+private:
+  void declare() {
+    constexpr int64_t dynamic = ShapedType::kDynamic;
+    auto ids = RankedTensorType::get({dynamic}, b.getI32Type());
+    auto logits = RankedTensorType::get({dynamic, config.vocab}, types.f32);
+    auto hidden =
+        RankedTensorType::get({dynamic, dynamic, config.hidden}, types.f32);
+    SmallVector<Type> inputs = {ids, types.batch, ids, logits, hidden};
+    SmallVector<Type> results = {logits, hidden};
+    for (PoolAttr pool : types.pools) {
+      inputs.push_back(pool.getType());
+      results.push_back(pool.getType());
+    }
+    function =
+        func::FuncOp::create(b, "step", b.getFunctionType(inputs, results));
+  }
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+
+  void at(const Twine &name) { b.setLoc(NameLoc::get(b.getStringAttr(name))); }
+
+  Value embed() {
+    at("embeddings");
+    Value out = rows.empty(rows.rowsOf(ids), {config.hidden}, types.activation);
+    Value h = GatherRowsOp::create(b, TypeRange{out.getType()}, ids,
+                                   rows.param("embedding"), out)
+                  .getResult(0);
+    tap(h, 0);
+    return h;
+  }
+
+  void tap(Value h, int64_t layer) {
+    hidden =
+        TapOp::create(b, TypeRange{hidden.getType()}, h, index(layer), hidden)
+            .getResult(0);
+  }
+
+  Value callLayer(int64_t l, const LayerPlace &place, func::FuncOp block,
+                  Value h) {
+    at("layers." + Twine(l));
+    std::vector<StringRef> names = poolsOf(config.layers[l].kind);
+    SmallVector<Value> operands = {h, index(place.instance),
+                                   index(place.ordinal)};
+    if (!names.empty())
+      operands.push_back(batch);
+    for (StringRef name : names)
+      operands.push_back(pools[name]);
+    auto call = func::CallOp::create(b, block, operands);
+    for (auto [i, name] : llvm::enumerate(names))
+      pools[name] = call.getResult(1 + i);
+    tap(call.getResult(0), l + 1);
+    return call.getResult(0);
+  }
+
+  void head(Value h) {
+    at("norm_f");
+    Value chosen =
+        rows.empty(rows.rowsOf(outputRows), {config.hidden}, types.activation);
+    chosen = GatherRowsOp::create(b, TypeRange{chosen.getType()}, outputRows, h,
+                                  chosen)
+                 .getResult(0);
+    Value normed = rows.norm(chosen, "norm_f", config.normEps);
+    at("lm_head");
+    logits = rows.contractInto(normed, "lm_head", logits);
+  }
+
+  ImplicitLocOpBuilder &b;
+  const ModelConfig &config;
+  const ModelTypes &types;
+  const Signatures &signatures;
+  RowBuilder rows;
+  func::FuncOp function;
+  Value ids, batch, outputRows, logits, hidden;
+  llvm::StringMap<Value> pools;
+};
+
+} // namespace
+
+/// What the manifest says of the model beside its code.
+static std::string metadata(const ModelConfig &config) {
+  llvm::json::Object model{
+      {"type", config.modelType},    {"layers", int64_t(config.layers.size())},
+      {"pattern", config.pattern()}, {"hidden", config.hidden},
+      {"vocabulary", config.vocab},  {"context", config.context},
+  };
+  llvm::json::Object generation{{"eos", llvm::json::Array(config.eos)},
+                                {"bos", config.bos},
+                                {"pad", config.pad}};
+  llvm::json::Object all{{"model", std::move(model)},
+                         {"generation", std::move(generation)}};
+  return llvm::formatv("{0}", llvm::json::Value(std::move(all))).str();
+}
+
+OwningOpRef<ModuleOp> braid::buildModule(MLIRContext &context,
+                                         const ModelConfig &config,
+                                         const CheckpointNames &names,
+                                         const rt::Checkpoint *checkpoint,
+                                         Precision precision) {
+  context.loadDialect<BraidDialect, func::FuncDialect, arith::ArithDialect,
+                      linalg::LinalgDialect, tensor::TensorDialect>();
+  Signatures signatures = groupLayers(config, names, checkpoint);
+  ModelTypes types(context, config, precision);
+  ImplicitLocOpBuilder b(UnknownLoc::get(&context), &context);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(b.getLoc(), "model");
+  b.setInsertionPointToStart(module->getBody());
+
+  (*module)->setAttr(kPhaseAttr, b.getStringAttr("model"));
+  (*module)->setAttr(
+      kPrecisionAttr,
+      b.getStringAttr(precision == Precision::BF16 ? "bf16" : "f32"));
+  (*module)->setAttr(kStatePlanAttr, StatePlanAttr::get(&context, types.pools));
+  (*module)->setAttr(kMetadataAttr, b.getStringAttr(metadata(config)));
+
+  buildParams(b, "model", {-1}, signatures.model);
+  for (const Signature &signature : signatures.blocks)
+    buildParams(b, signature.name + "_weights", signature.layers,
+                signature.weights);
+  SmallVector<func::FuncOp> blocks;
+  for (const Signature &signature : signatures.blocks)
+    blocks.push_back(buildBlock(b, config, types, signature));
+  StepBuilder(b, config, types, signatures).build(blocks);
+  return module;
+}

@@ -1,0 +1,89 @@
+//===- Pipeline.cpp - every pass, in order, and why it stands there
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid/Pipeline/Pipeline.h"
+#include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace braid;
+
+//===----------------------------------------------------------------------===//
+// Model phase: braid and linalg on tensors. One function per block signature,
+// `@step` calling them in order. Weights are encoded as the checkpoint stores
+// them; state pools are values.
+//===----------------------------------------------------------------------===//
+
+/// Pools and activations become memrefs in place: callers' buffers are passed
+/// on unchanged, and results that are arguments disappear.
+static void bufferize(OpPassManager &pm) {
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Self-copies show only after common sizes have been merged.
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
+  pm.addPass(createDropStepResults());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void braid::buildKernelPhase(OpPassManager &pm,
+                             const PipelineOptions &options) {
+  // Storage is an encoding that bufferization would erase without a word.
+  pm.addPass(createMaterializeStorage());
+  // Roundings, squares, biases and residual sums move into the contractions.
+  pm.addNestedPass<func::FuncOp>(createFuseEpilogue());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // How each weight comes into its layout is code of the same module.
+  pm.addPass(createBuildPrepare());
+  // On coarse ops the analysis is quick and what it decides is easy to read.
+  bufferize(pm);
+  // From here on: memrefs, no tensors. Every compute op becomes a function,
+  // equal ones are shared between blocks.
+  pm.addPass(createFormKernels());
+  // Choosing a schedule and applying it are two steps: this only writes it.
+  ChooseScheduleOptions schedule;
+  schedule.isa = options.isa;
+  schedule.reference = options.reference;
+  pm.addPass(createChooseSchedule(schedule));
+  // All temporaries get a place in one arena, linear in the step's rows.
+  pm.addPass(createPlanArena());
+  pm.addPass(createVerifyKernelPhase());
+}
+
+//===----------------------------------------------------------------------===//
+// Kernel phase: block functions call kernels; a kernel is one compute op with a
+// schedule. State is updated in place, a step allocates nothing, and every size
+// is linear in the rows.
+//===----------------------------------------------------------------------===//
+
+void braid::buildDevicePhase(OpPassManager &pm, const PipelineOptions &) {
+  // Each kernel's op becomes loops over vectors, as its schedule says.
+  pm.addPass(createEmitCPUKernels());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Before any lowering to LLVM, which would split vectors into libm calls.
+  pm.addPass(createExpandMath());
+  // Parallel regions become functions that the runtime's threads can call.
+  pm.addPass(createOutlineParallel());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createCSEPass());
+  // Device phase: the LLVM dialect, and the weight tables for the manifest.
+  pm.addPass(createHostToRuntime());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}

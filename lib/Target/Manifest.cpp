@@ -1,0 +1,182 @@
+//===- Manifest.cpp - the artefact's manifest
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid-rt/abi.h"
+#include "braid/Dialect/Braid.h"
+#include "braid/Target/Bundle.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+
+using namespace mlir;
+using namespace braid;
+namespace json = llvm::json;
+
+static int64_t bytesOf(Type element) {
+  return element.getIntOrFloatBitWidth() / 8;
+}
+
+static std::string dtypeName(Type element) {
+  if (element.isF32())
+    return "f32";
+  return element.isBF16() ? "bf16" : "f16";
+}
+
+static json::Array writePools(ModuleOp module) {
+  json::Array pools;
+  auto plan = module->getAttrOfType<StatePlanAttr>(kStatePlanAttr);
+  for (PoolAttr pool : plan.getPools()) {
+    RankedTensorType type = pool.getType();
+    json::Array shape{"layers", "slots"};
+    for (int64_t size : type.getShape().drop_front(2))
+      shape.push_back(ShapedType::isDynamic(size) ? json::Value("context")
+                                                  : json::Value(size));
+    pools.push_back(json::Object{
+        {"name", pool.getName()},
+        {"dtype", dtypeName(type.getElementType())},
+        {"shape", std::move(shape)},
+        {"layers", type.getDimSize(0)},
+        {"element_bytes", bytesOf(type.getElementType())}});
+  }
+  return pools;
+}
+
+static json::Object source(StringRef suffix, StringRef dtype,
+                           ArrayRef<int64_t> shape, StringRef init) {
+  return json::Object{{"suffix", suffix},
+                      {"dtype", dtype},
+                      {"shape", json::Array(shape)},
+                      {"init", init}};
+}
+
+/// The checkpoint tensors of one weight, of one expert if it is a stack.
+static json::Array writeSources(WeightOp weight) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  if (shape.size() == 3)
+    shape.erase(shape.begin());
+  if (weight.getTransform() == "transpose") // Stored as [channels, 1, taps].
+    shape = {shape[1], 1, shape[0]};
+  StringRef init = weight.getInit().value_or("uniform:0.02");
+  json::Array sources;
+  switch (cast<StorageAttr>(type.getEncoding()).getKind()) {
+  case StorageKind::F32:
+    sources.push_back(source("", "F32", shape, init));
+    break;
+  case StorageKind::BF16:
+    sources.push_back(source("", "BF16", shape, init));
+    break;
+  case StorageKind::F16:
+    sources.push_back(source("", "F16", shape, init));
+    break;
+  case StorageKind::FP8:
+    sources.push_back(source(".weight", "F8_E4M3", shape, "uniform:1"));
+    sources.push_back(source(".weight_scale", "F32", {}, "const:0.05"));
+    break;
+  case StorageKind::NVFP4:
+    sources.push_back(
+        source(".weight", "U8", {shape[0], shape[1] / 2}, "bytes"));
+    sources.push_back(source(".weight_scale", "F8_E4M3",
+                             {shape[0], shape[1] / 16}, "const:1"));
+    sources.push_back(source(".weight_scale_2", "F32", {}, "const:0.02"));
+    break;
+  }
+  if (weight.getStacked())
+    for (json::Value &entry : sources)
+      (*entry.getAsObject())["stacked"] = true;
+  return sources;
+}
+
+namespace {
+/// Lays the packed weights out in the weights file.
+struct WeightLayout {
+  int64_t end = 4096, count = 0;
+  json::Array entries;
+
+  void add(ParamsOp params, WeightOp weight) {
+    auto packed = cast<RankedTensorType>(*weight.getPacked());
+    auto logical = cast<RankedTensorType>(weight.getType());
+    int64_t total = packed.getNumElements() * bytesOf(packed.getElementType());
+    int64_t experts = logical.getRank() == 3 ? logical.getDimSize(0) : 0;
+    int64_t piece = experts ? total / experts : total;
+    int64_t stride = llvm::alignTo(total, BRAID_ALIGNMENT);
+    int64_t layers = params.getLayers().size();
+    StringRef group = params.getSymName();
+    group.consume_back("_weights");
+    entries.push_back(json::Object{
+        {"name", (group + "." + weight.getSymName()).str()},
+        {"tensor", weight.getSource()},
+        {"layers", json::Array(params.getLayers())},
+        {"experts", experts},
+        {"table", *weight.getTable()},
+        {"offset", end},
+        {"layer_stride", stride},
+        {"expert_stride", experts ? piece : 0},
+        {"bytes", piece},
+        {"prepare", weight.getPrepare()->str()},
+        {"sources", writeSources(weight)}});
+    end += stride * layers;
+    count = std::max<int64_t>(count, *weight.getTable() + layers);
+  }
+};
+} // namespace
+
+static json::Array writeKernels(ModuleOp module) {
+  SmallVector<std::pair<int64_t, std::string>> names;
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    if (auto number = function->getAttrOfType<IntegerAttr>(kKernelAttr))
+      names.push_back({number.getInt(), function.getSymName().str()});
+  llvm::sort(names);
+  json::Array kernels;
+  for (auto &[number, name] : names)
+    kernels.push_back(json::Object{{"name", name}});
+  return kernels;
+}
+
+std::string braid::writeManifest(ModuleOp module,
+                                 const BundleOptions &options) {
+  WeightLayout layout;
+  for (auto params : module.getOps<ParamsOp>())
+    for (auto weight : params.getOps<WeightOp>())
+      if (weight.getPacked())
+        layout.add(params, weight);
+  auto metadata = json::parse(
+      module->getAttrOfType<StringAttr>(kMetadataAttr).getValue());
+  json::Object manifest = std::move(*llvm::cantFail(std::move(metadata))
+                                         .getAsObject());
+  auto arena = module->getAttrOfType<DenseI64ArrayAttr>(kArenaAttr);
+  auto scratch = module->getAttrOfType<IntegerAttr>("braid.thread_scratch");
+  bool hashed = options.weightsMode == "pack";
+  manifest["schema"] = 1;
+  manifest["abi"] = BRAID_ABI_VERSION;
+  manifest["producer"] = json::Object{{"braid", BRAID_VERSION},
+                                      {"llvm", LLVM_VERSION_STRING}};
+  manifest["precision"] =
+      module->getAttrOfType<StringAttr>(kPrecisionAttr).getValue();
+  manifest["target"] =
+      json::Object{{"isa", options.target.level},
+                   {"triple", "x86_64-unknown-linux-gnu"},
+                   {"cpu", options.target.cpu},
+                   {"features", json::Array(options.target.required)}};
+  manifest["step"] = json::Object{{"entry", "braid_step"},
+                                  {"arena_fixed", arena[0]},
+                                  {"arena_per_row", arena[1]},
+                                  {"thread_scratch", scratch.getInt()}};
+  manifest["kernels"] = writeKernels(module);
+  manifest["state"] = json::Object{{"pools", writePools(module)}};
+  manifest["weights"] = json::Object{
+      {"mode", options.weightsMode},
+      {"bytes", layout.end},
+      {"count", layout.count},
+      {"header_sha256", hashed ? std::string(64, '0') : ""},
+      {"source_dir", options.sourceDir},
+      {"entries", std::move(layout.entries)}};
+  manifest["tokenizer"] =
+      json::Object{{"chat_template", options.chatTemplate},
+                   {"add_bos", options.addBos}};
+  return llvm::formatv("{0:2}", json::Value(std::move(manifest))).str();
+}

@@ -1,0 +1,51 @@
+//===- EmitCPUKernels.cpp - writes each kernel as loops and vectors
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Emitters.h"
+#include "braid/Transforms/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace braid {
+#define GEN_PASS_DEF_EMITCPUKERNELS
+#include "braid/Transforms/Passes.h.inc"
+} // namespace braid
+
+using namespace mlir;
+using namespace braid;
+
+static LogicalResult emitOp(Operation *op, Value context,
+                            ScheduleAttr schedule) {
+  Emitter emitter(op, context, schedule);
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<PackedContractOp, GatherRowsOp, RmsNormOp, TapOp, CausalConvOp,
+            SsdScanOp, AttentionOp, RouteOp, GroupRowsOp, CombineExpertsOp>(
+          [&](auto compute) {
+            emitter.emit(compute);
+            compute.erase();
+            return success();
+          })
+      .Default([](Operation *other) {
+        return other->emitOpError("has no CPU emitter");
+      });
+}
+
+namespace {
+class EmitCPUKernels : public braid::impl::EmitCPUKernelsBase<EmitCPUKernels> {
+  void runOnOperation() override {
+    for (auto kernel : getOperation().getOps<func::FuncOp>()) {
+      auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttr);
+      if (!schedule)
+        continue;
+      SmallVector<Operation *> ops;
+      kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
+      for (Operation *op : ops)
+        if (failed(emitOp(op, kernel.getArgument(0), schedule)))
+          return signalPassFailure();
+      kernel->removeAttr(kScheduleAttr);
+    }
+  }
+};
+} // namespace

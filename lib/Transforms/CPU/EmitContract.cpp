@@ -1,0 +1,318 @@
+//===- EmitContract.cpp - contractions with packed weights
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Emitters.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+using namespace braid;
+
+namespace {
+
+using Values = LoopBuilder::Values;
+
+/// Emits one packed contraction. Work is split into panels of 32 outputs; a
+/// panel of weights stays in cache while all rows pass by it. An output element
+/// is one sum over K in ascending order, whatever the tile it falls into: the
+/// result does not depend on the number of rows or threads.
+class ContractEmitter {
+public:
+  ContractEmitter(Emitter &b, PackedContractOp op)
+      : b(b), op(op), grouped(!op.getGroups().empty()),
+        bf16Dot(b.schedule.getDot() == "bf16"), lanes(b.lanes) {
+    auto packed = cast<MemRefType>(op.getWeight().getType());
+    ArrayRef<int64_t> shape = packed.getShape().take_back(4);
+    panels = shape[0];
+    pairs = shape[1];
+    kp = shape[3];
+    n = cast<MemRefType>(op.getInit().getType()).getShape().back();
+    // A register tile holds rows x columns accumulators.
+    columns = lanes >= 16 ? kPanel : std::min<int64_t>(kPanel, 2 * lanes);
+    rows = lanes >= 16 ? b.schedule.getRows() : 6;
+    if (lanes == 1)
+      columns = kPanel / 8, rows = 1;
+  }
+
+  void emit();
+
+private:
+  /// Row numbers of one tile: where x is read and y (and extras) written.
+  struct Rows {
+    Values x, y;
+  };
+
+  void prepareOperands();
+  void emitDense();
+  void emitGrouped();
+  void panel(Value panelIndex, Value begin, Value end,
+             function_ref<Rows(Value first, int64_t count)> rowsAt);
+  void tile(Value panelIndex, int64_t half, const Rows &at);
+  Values step(Value panelIndex, int64_t half, const Rows &at, Value pair,
+              ValueRange sums);
+  Value weights(Value panelIndex, Value pair, int64_t offset, int64_t count);
+  void finish(Value panelIndex, int64_t half, const Rows &at, Values sums);
+  void storePiece(Value sum, Value row, Value column);
+  Value epilogue(Value sum, Value row, Value column);
+
+  Emitter &b;
+  PackedContractOp op;
+  bool grouped, bf16Dot;
+  int64_t lanes, panels, pairs, kp, n, columns, rows;
+  Value x, w, y, expert, order;
+};
+
+} // namespace
+
+/// Joins the dimensions [first, first + 1] of a memref.
+static Value collapse(LoopBuilder &b, Value memref, int64_t first) {
+  int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t i = 0; i < rank; ++i)
+    if (i == first + 1)
+      groups.back().push_back(i);
+    else
+      groups.push_back({i});
+  return memref::CollapseShapeOp::create(b, memref, groups);
+}
+
+void ContractEmitter::prepareOperands() {
+  x = op.getX();
+  y = op.getInit();
+  // [panel][pair][32 * kp], with the expert in front if grouped.
+  w = collapse(b, op.getWeight(), grouped ? 3 : 2);
+  if (!grouped)
+    return;
+  order = collapse(b, op.getGroups()[0], 0);
+  y = collapse(b, y, 0);
+  if (!op.getGather())
+    x = collapse(b, x, 0);
+}
+
+Value ContractEmitter::weights(Value panelIndex, Value pair, int64_t offset,
+                               int64_t count) {
+  Values at;
+  if (grouped)
+    at.push_back(expert);
+  at.append({panelIndex, pair, b.index(offset)});
+  return b.loadRaw(w, at, count);
+}
+
+/// A pair of bf16 as the two halves of each f32 lane's 32 bits.
+static std::pair<Value, Value> splitPairs(LoopBuilder &b, Value pairs) {
+  int64_t lanes = lanesOf(pairs) / 2;
+  auto words = VectorType::get({lanes}, b.getI32Type());
+  auto floats = VectorType::get({lanes}, b.getF32Type());
+  Value bits = vector::BitCastOp::create(b, words, pairs);
+  auto constant = [&](int32_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(words, b.getI32IntegerAttr(value)));
+  };
+  Value even = arith::ShLIOp::create(b, bits, constant(16));
+  Value odd = arith::AndIOp::create(b, bits, constant(int32_t(0xffff0000)));
+  return {vector::BitCastOp::create(b, floats, even),
+          vector::BitCastOp::create(b, floats, odd)};
+}
+
+/// Two consecutive bf16 of a row of x, in every 32-bit lane.
+static Value broadcastPair(LoopBuilder &b, Value x, Value row, Value k,
+                           int64_t lanes) {
+  Value pair = b.loadRaw(x, {row, k}, 2);
+  Value word = vector::ExtractOp::create(
+      b, vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
+                                   pair),
+      ArrayRef<int64_t>{0});
+  return vector::BitCastOp::create(
+      b, VectorType::get({2 * lanes}, b.getBF16Type()), b.splat(word, lanes));
+}
+
+Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
+                             Value pair, ValueRange sums) {
+  int64_t vectors = columns / lanes;
+  Value k = kp == 1 ? pair : b.mul(pair, b.index(kp));
+  Values loaded;
+  for (int64_t v = 0; v < vectors; ++v)
+    loaded.push_back(weights(panelIndex, pair,
+                             (half * columns + v * lanes) * kp, lanes * kp));
+  Values result(sums.begin(), sums.end());
+  auto multiply = [&](int64_t r, ArrayRef<Value> vectors, Value column) {
+    Value scalar =
+        b.splat(b.widen(b.load(x, {at.x[r], column})), lanes);
+    for (auto [v, vector] : llvm::enumerate(vectors))
+      result[r * vectors.size() + v] =
+          b.fma(scalar, vector, result[r * vectors.size() + v]);
+  };
+  if (bf16Dot) {
+    for (size_t r = 0; r < at.x.size(); ++r) {
+      Value xs = broadcastPair(b, x, at.x[r], k, lanes);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = result[r * vectors + v];
+        sum = x86vector::DotBF16Op::create(b, sum.getType(), sum, loaded[v], xs);
+      }
+    }
+    return result;
+  }
+  if (kp == 1) {
+    for (Value &vector : loaded)
+      vector = b.widen(vector);
+    for (size_t r = 0; r < at.x.size(); ++r)
+      multiply(r, loaded, k);
+    return result;
+  }
+  Values even, odd;
+  for (Value vector : loaded) {
+    auto [first, second] = splitPairs(b, vector);
+    even.push_back(first);
+    odd.push_back(second);
+  }
+  Value next = b.add(k, b.index(1));
+  for (size_t r = 0; r < at.x.size(); ++r) {
+    multiply(r, even, k);
+    multiply(r, odd, next);
+  }
+  return result;
+}
+
+void ContractEmitter::tile(Value panelIndex, int64_t half, const Rows &at) {
+  int64_t vectors = columns / lanes;
+  Values init(at.x.size() * vectors, b.splat(0.0, lanes));
+  Values sums = b.loop(b.index(0), b.index(pairs), b.index(1), init,
+                       [&](Value pair, ValueRange carried) {
+                         return step(panelIndex, half, at, pair, carried);
+                       });
+  finish(panelIndex, half, at, sums);
+}
+
+/// Re-emits the epilogue's scalar ops on vectors.
+Value ContractEmitter::epilogue(Value sum, Value row, Value column) {
+  int64_t count = lanesOf(sum);
+  Block &body = op.getEpilogue().front();
+  IRMapping map;
+  map.map(body.getArgument(0), sum);
+  auto loaded = [&](Value memref) {
+    auto type = cast<MemRefType>(memref.getType());
+    if (type.getRank() == 1)
+      return b.loadRaw(memref, {column}, count);
+    return b.loadRaw(memref, {row, column}, count);
+  };
+  for (auto [extra, argument] :
+       llvm::zip(op.getExtras(), body.getArguments().drop_front()))
+    map.map(argument, loaded(extra));
+  BlockArgument old = body.getArguments().back();
+  if (!old.use_empty())
+    map.map(old, loaded(y));
+  auto vectorOf = [&](Value value) -> Value {
+    if (Value known = map.lookupOrNull(value))
+      return known;
+    return b.splat(value, count); // A constant from outside.
+  };
+  for (Operation &scalar : body.without_terminator()) {
+    if (isa<arith::ConstantOp>(scalar)) {
+      map.map(scalar.getResult(0),
+              b.splat(b.clone(scalar)->getResult(0), count));
+      continue;
+    }
+    OperationState state(scalar.getLoc(), scalar.getName());
+    for (Value operand : scalar.getOperands())
+      state.operands.push_back(vectorOf(operand));
+    state.addTypes(
+        VectorType::get({count}, scalar.getResult(0).getType()));
+    state.addAttributes(scalar.getAttrs());
+    map.map(scalar.getResult(0), b.create(state)->getResult(0));
+  }
+  return vectorOf(body.getTerminator()->getOperand(0));
+}
+
+void ContractEmitter::storePiece(Value sum, Value row, Value column) {
+  b.storeVector(epilogue(sum, row, column), y, {row, column});
+}
+
+/// Stores a tile; in the last panel only the columns that exist.
+void ContractEmitter::finish(Value panelIndex, int64_t half, const Rows &at,
+                             Values sums) {
+  int64_t vectors = columns / lanes;
+  Value base = b.add(b.mul(panelIndex, b.index(kPanel)),
+                     b.index(half * columns));
+  auto store = [&](int64_t valid) {
+    for (size_t r = 0; r < at.y.size(); ++r)
+      for (Piece piece : piecesOf(valid, lanes)) {
+        Value sum = sums[r * vectors + piece.offset / lanes];
+        if (piece.lanes != lanes)
+          sum = vector::ExtractStridedSliceOp::create(
+              b, sum, ArrayRef<int64_t>{piece.offset % lanes},
+              ArrayRef<int64_t>{piece.lanes}, ArrayRef<int64_t>{1});
+        storePiece(sum, at.y[r], b.add(base, b.index(piece.offset)));
+      }
+  };
+  int64_t rest = n % kPanel - half * columns; // Of the last panel, this half.
+  if (n % kPanel == 0 || rest >= columns) {
+    store(columns);
+    return;
+  }
+  b.when(
+      b.lt(panelIndex, b.index(panels - 1)), [&] { store(columns); },
+      [&] { store(std::max<int64_t>(rest, 0)); });
+}
+
+void ContractEmitter::panel(Value panelIndex, Value begin, Value end,
+                            function_ref<Rows(Value, int64_t)> rowsAt) {
+  for (int64_t half = 0; half < kPanel / columns; ++half)
+    b.tiles(begin, end, rows, [&](Value first, int64_t count) {
+      tile(panelIndex, half, rowsAt(first, count));
+    });
+}
+
+void ContractEmitter::emitDense() {
+  Value total = b.dim(x, 0);
+  b.parallelItems(b.index(panels), 1, 0, [&](Value panelIndex, Value) {
+    panel(panelIndex, b.index(0), total, [&](Value first, int64_t count) {
+      Values at;
+      for (int64_t r = 0; r < count; ++r)
+        at.push_back(b.add(first, b.index(r)));
+      return Rows{at, at};
+    });
+  });
+}
+
+void ContractEmitter::emitGrouped() {
+  Value begin = op.getGroups()[1], active = op.getGroups()[2];
+  int64_t choices =
+      cast<MemRefType>(op.getGroups()[0].getType()).getDimSize(1);
+  Value experts = b.toIndex(b.load(active, {b.index(0)}));
+  Value items = b.mul(experts, b.index(panels));
+  b.parallelItems(items, 1, 0, [&](Value item, Value) {
+    Value which = b.div(item, b.index(panels));
+    Value panelIndex = b.rem(item, b.index(panels));
+    expert = b.toIndex(b.load(active, {b.add(which, b.index(1))}));
+    Value first = b.toIndex(b.load(begin, {expert}));
+    Value last =
+        b.toIndex(b.load(begin, {b.add(expert, b.index(1))}));
+    panel(panelIndex, first, last, [&](Value at, int64_t count) {
+      Rows tileRows;
+      for (int64_t r = 0; r < count; ++r) {
+        Value sorted = b.add(at, b.index(r));
+        Value pair = b.toIndex(b.load(order, {sorted}));
+        tileRows.x.push_back(
+            op.getGather() ? b.div(pair, b.index(choices)) : sorted);
+        tileRows.y.push_back(op.getGather() ? sorted : pair);
+      }
+      return tileRows;
+    });
+  });
+}
+
+void ContractEmitter::emit() {
+  prepareOperands();
+  if (grouped)
+    emitGrouped();
+  else
+    emitDense();
+}
+
+void Emitter::emit(PackedContractOp op) { ContractEmitter(*this, op).emit(); }

@@ -1,0 +1,33 @@
+//===- ExpandMath.cpp - replaces exp and log1p by arithmetic
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace braid {
+#define GEN_PASS_DEF_EXPANDMATH
+#include "braid/Transforms/Passes.h.inc"
+} // namespace braid
+
+using namespace mlir;
+using namespace braid;
+
+namespace {
+class ExpandMath : public braid::impl::ExpandMathBase<ExpandMath> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    auto ours = [](StringRef name) {
+      return llvm::is_contained({"math.exp", "math.log1p", "math.log"}, name);
+    };
+    populateMathPolynomialApproximationPatterns(patterns, ours);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

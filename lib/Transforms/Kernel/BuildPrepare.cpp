@@ -1,0 +1,234 @@
+//===- BuildPrepare.cpp - makes the functions that bring weights into layout
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid/Transforms/LoopBuilder.h"
+#include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace braid {
+#define GEN_PASS_DEF_BUILDPREPARE
+#include "braid/Transforms/Passes.h.inc"
+} // namespace braid
+
+using namespace mlir;
+using namespace braid;
+
+namespace {
+
+/// Writes one preparation function: sources..., dest. A stack is prepared
+/// expert by expert, so everything here is about one [N, K] or [N].
+class PrepareBuilder {
+public:
+  PrepareBuilder(ModuleOp module, WeightOp weight)
+      : b(weight.getLoc(), weight.getContext()), weight(weight),
+        storage(cast<StorageAttr>(
+                    cast<RankedTensorType>(weight.getType()).getEncoding())
+                    .getKind()) {
+    auto logical = cast<RankedTensorType>(weight.getType());
+    auto packedType = cast<RankedTensorType>(*weight.getPacked());
+    shape.assign(logical.getShape().begin(), logical.getShape().end());
+    packed.assign(packedType.getShape().begin(), packedType.getShape().end());
+    if (shape.size() == 3) {
+      shape.erase(shape.begin());
+      packed.erase(packed.begin());
+    }
+    element = packedType.getElementType();
+    b.setInsertionPointToEnd(module.getBody());
+  }
+
+  /// What distinguishes one preparation from another.
+  std::string key() {
+    std::string text;
+    llvm::raw_string_ostream out(text);
+    out << stringifyStorageKind(storage) << '|' << element << '|'
+        << weight.getTransform().value_or("");
+    for (int64_t size : shape)
+      out << 'x' << size;
+    for (int64_t size : packed)
+      out << ',' << size;
+    return text;
+  }
+
+  func::FuncOp build(StringRef name);
+
+private:
+  SmallVector<Type> sourceTypes();
+  /// The stored value at logical (row, column), in f32, transform applied.
+  Value valueAt(Value row, Value column);
+  Value stored(Value row, Value column);
+  Value decodeE4M3(Value byte);
+  Value decodeE2M1(Value code);
+  void packPanels();
+  void copyPlain();
+
+  LoopBuilder b;
+  WeightOp weight;
+  StorageKind storage;
+  SmallVector<int64_t> shape, packed;
+  Type element;
+  ValueRange sources;
+  Value dest;
+};
+
+} // namespace
+
+SmallVector<Type> PrepareBuilder::sourceTypes() {
+  auto stored = [&](ArrayRef<int64_t> sizes, Type type) -> Type {
+    return MemRefType::get(sizes, type);
+  };
+  int64_t n = shape[0], k = shape.size() > 1 ? shape[1] : 1;
+  Type byte = b.getI8Type(), f32 = b.getF32Type();
+  SmallVector<int64_t> sizes = shape;
+  if (weight.getTransform() == "transpose")
+    std::swap(sizes[0], sizes[1]);
+  switch (storage) {
+  case StorageKind::F32:
+    return {stored(sizes, f32)};
+  case StorageKind::BF16:
+    return {stored(sizes, b.getBF16Type())};
+  case StorageKind::F16:
+    return {stored(sizes, b.getF16Type())};
+  case StorageKind::FP8:
+    return {stored({n, k}, byte), stored({1}, f32)};
+  case StorageKind::NVFP4:
+    return {stored({n, k / 2}, byte), stored({n, k / 16}, byte),
+            stored({1}, f32)};
+  }
+  llvm_unreachable("all storages listed");
+}
+
+/// E4M3 bits sit 20 below those of an f32 with a bias of 7 instead of 127, so
+/// the shifted bits times 2^120 are the value, subnormals included.
+Value PrepareBuilder::decodeE4M3(Value byte) {
+  Value bits = arith::ExtUIOp::create(b, b.getI32Type(), byte);
+  Value magnitude = arith::AndIOp::create(b, bits, b.i32(0x7f));
+  Value shifted = arith::ShLIOp::create(b, magnitude, b.i32(20));
+  Value value = b.mul(arith::BitcastOp::create(b, b.getF32Type(), shifted),
+                      b.f32(0x1p120));
+  Value isNan = b.eq(magnitude, b.i32(0x7f));
+  value = b.select(isNan, b.f32(std::numeric_limits<double>::quiet_NaN()),
+                   value);
+  return b.select(b.lt(b.i32(0x7f), bits), b.neg(value), value);
+}
+
+/// E2M1, by the same argument: bits 22 below, bias 1.
+Value PrepareBuilder::decodeE2M1(Value code) {
+  Value magnitude = arith::AndIOp::create(b, code, b.i32(7));
+  Value shifted = arith::ShLIOp::create(b, magnitude, b.i32(22));
+  Value value = b.mul(arith::BitcastOp::create(b, b.getF32Type(), shifted),
+                      b.f32(0x1p126));
+  return b.select(b.lt(b.i32(7), code), b.neg(value), value);
+}
+
+Value PrepareBuilder::stored(Value row, Value column) {
+  if (storage == StorageKind::FP8)
+    return b.mul(decodeE4M3(b.load(sources[0], {row, column})),
+                 b.load(sources[1], {b.index(0)}));
+  if (storage == StorageKind::NVFP4) {
+    Value byte = arith::ExtUIOp::create(
+        b, b.getI32Type(),
+        b.load(sources[0], {row, b.div(column, b.index(2))}));
+    // The low nibble is the even element.
+    Value shift = b.mul(b.toI32(b.rem(column, b.index(2))), b.i32(4));
+    Value code = arith::AndIOp::create(
+        b, arith::ShRUIOp::create(b, byte, shift), b.i32(15));
+    Value block = decodeE4M3(
+        b.load(sources[1], {row, b.div(column, b.index(16))}));
+    Value scale = b.mul(block, b.load(sources[2], {b.index(0)}));
+    return b.mul(decodeE2M1(code), scale);
+  }
+  if (weight.getTransform() == "transpose")
+    std::swap(row, column);
+  SmallVector<Value> at = {row};
+  if (shape.size() > 1)
+    at.push_back(column);
+  return b.widen(b.load(sources[0], at));
+}
+
+Value PrepareBuilder::valueAt(Value row, Value column) {
+  Value value = stored(row, column);
+  return weight.getTransform() == "neg_exp" ? b.neg(b.exp(value)) : value;
+}
+
+/// dest[panel][pair][row][p] = W[panel*32 + row][pair*kp + p], zero outside.
+void PrepareBuilder::packPanels() {
+  Value zero = b.index(0);
+  int64_t n = shape[0], k = shape[1], kp = packed[3];
+  b.loop(zero, b.index(packed[0]), [&](Value panel) {
+    b.loop(zero, b.index(packed[1]), [&](Value pair) {
+      b.loop(zero, b.index(kPanel), [&](Value inner) {
+        b.loop(zero, b.index(kp), [&](Value p) {
+          Value row = b.add(b.mul(panel, b.index(kPanel)), inner);
+          Value column = b.add(b.mul(pair, b.index(kp)), p);
+          Value inside = b.both(b.lt(row, b.index(n)),
+                                b.lt(column, b.index(k)));
+          Value value =
+              b.choose(inside, b.getF32Type(),
+                       [&] { return LoopBuilder::Values{valueAt(row, column)}; },
+                       [&] { return LoopBuilder::Values{b.f32(0)}; })[0];
+          b.store(b.narrow(value, element), dest, {panel, pair, inner, p});
+        });
+      });
+    });
+  });
+}
+
+void PrepareBuilder::copyPlain() {
+  Value zero = b.index(0);
+  b.loop(zero, b.index(shape[0]), [&](Value row) {
+    if (shape.size() == 1) {
+      b.store(b.narrow(valueAt(row, zero), element), dest, {row});
+      return;
+    }
+    b.loop(zero, b.index(shape[1]), [&](Value column) {
+      b.store(b.narrow(valueAt(row, column), element), dest, {row, column});
+    });
+  });
+}
+
+func::FuncOp PrepareBuilder::build(StringRef name) {
+  SmallVector<Type> inputs = sourceTypes();
+  inputs.push_back(MemRefType::get(packed, element));
+  auto function =
+      func::FuncOp::create(b, name, b.getFunctionType(inputs, {}));
+  function->setAttr("braid.prepare", b.getUnitAttr());
+  Block *entry = function.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  sources = entry->getArguments().drop_back();
+  dest = entry->getArguments().back();
+  if (packed.size() == 4)
+    packPanels();
+  else
+    copyPlain();
+  func::ReturnOp::create(b);
+  return function;
+}
+
+namespace {
+class BuildPrepare : public braid::impl::BuildPrepareBase<BuildPrepare> {
+  void runOnOperation() override {
+    llvm::StringMap<std::string> built;
+    ModuleOp module = getOperation();
+    module.walk([&](WeightOp weight) {
+      // A weight that nothing reads has no layout.
+      if (!weight.getPacked())
+        return;
+      PrepareBuilder builder(module, weight);
+      auto [entry, fresh] = built.try_emplace(builder.key());
+      if (fresh) {
+        entry->second =
+            llvm::formatv("braid_prepare_{0}", built.size() - 1).str();
+        builder.build(entry->second);
+      }
+      weight.setPrepare(entry->second);
+    });
+  }
+};
+} // namespace

@@ -1,0 +1,43 @@
+//===- braid-rt/artifact.h - an artefact, read but not run ----------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_RT_ARTIFACT_H
+#define BRAID_RT_ARTIFACT_H
+
+#include "braid-rt/manifest.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace braid::rt {
+
+/// What stands in an artefact (docs/Bundle.md). Opening one never executes any
+/// of its code.
+struct Artifact {
+  std::string path;
+  Manifest manifest;
+  std::string manifestJson;  ///< Byte for byte.
+  std::string tokenizerJson; ///< Byte for byte; empty if there is none.
+  std::array<uint8_t, 32> seal{};
+  uint64_t bytes = 0; ///< Length of the file.
+
+  /// Reads and checks a file. Throws Error: not an artefact, a changed or
+  /// missing byte anywhere, another ABI or schema, a manifest that contradicts
+  /// itself.
+  static Artifact open(const std::string &path);
+};
+
+/// Makes the file at `path`, as the linker wrote it, an artefact: if
+/// `headerSha256` (64 hex digits) is not empty it replaces the 64 zeros that
+/// the manifest holds for weights.header_sha256; then the seal gets its hash.
+/// May be called again, e.g. sealed for packing first and with the header's
+/// hash afterwards. Atomic (temporary file, rename). Throws Error.
+void sealArtifact(const std::string &path, const std::string &headerSha256);
+
+} // namespace braid::rt
+
+#endif // BRAID_RT_ARTIFACT_H

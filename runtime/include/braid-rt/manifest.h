@@ -1,0 +1,102 @@
+//===- braid-rt/manifest.h - what an artefact says of itself --------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The JSON of the section .braid.manifest (docs/Bundle.md), read once into
+// plain structures. Untrusted: every number is range-checked here, so that the
+// rest of the runtime can rely on the invariants below.
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_RT_MANIFEST_H
+#define BRAID_RT_MANIFEST_H
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace braid::rt {
+
+/// A tensor of the checkpoint that a weight is prepared from.
+struct WeightSource {
+  std::string suffix;         ///< Appended to WeightEntry::tensor.
+  std::string dtype;          ///< As in safetensors.
+  std::vector<int64_t> shape; ///< Of one piece; [experts, ...] when stacked.
+  std::string init;           ///< How synthetic weights fill it; may be empty.
+  bool stacked = false;
+
+  /// Of one piece.
+  uint64_t elements() const;
+  uint64_t bytes() const;
+};
+
+/// One weight of one block signature, over all layers that have it.
+struct WeightEntry {
+  std::string name;   ///< For messages.
+  std::string tensor; ///< Checkpoint name with {L} and {E}.
+  std::vector<int64_t> layers;
+  int64_t experts = 0; ///< 0: no stack.
+  int64_t table = 0;   ///< layers[j] fills entry table + j of the step's table.
+  uint64_t offset = 0; ///< From the start of the weights file.
+  uint64_t layerStride = 0, expertStride = 0;
+  uint64_t bytes = 0; ///< Of one piece.
+  std::string prepare;
+  std::vector<WeightSource> sources;
+
+  int64_t piecesPerLayer() const { return experts > 0 ? experts : 1; }
+  /// Start of a piece in the weights file; within WeightPlan::bytes.
+  uint64_t pieceOffset(int64_t layerIndex, int64_t expert) const;
+  /// The checkpoint's name of a source of a piece.
+  std::string sourceName(const WeightSource &source, int64_t layerIndex,
+                         int64_t expert) const;
+};
+
+enum class WeightMode { Pack, Link, None };
+
+struct WeightPlan {
+  WeightMode mode = WeightMode::None;
+  uint64_t bytes = 0; ///< Length of the weights file, its header included.
+  int64_t count = 0;  ///< Entries of the step's table; each has one owner.
+  std::string headerSha256, sourceDir, sourceSha256;
+  std::vector<WeightEntry> entries;
+};
+
+/// One array of per-sequence state. Row-major [..., slots, ..., context, ...].
+struct Pool {
+  /// Symbols of `shape`.
+  static constexpr int64_t Slots = -1, Context = -2;
+  std::string name, dtype;
+  std::vector<int64_t> shape; ///< "layers" already replaced by its number.
+  uint64_t elementBytes = 0;
+};
+
+struct Kernel {
+  std::string name, op;
+};
+
+struct Manifest {
+  std::string producerBraid, producerLlvm;
+  std::string modelType, pattern, precision, isa, triple, cpu;
+  int64_t layers = 0, hidden = 0, vocabulary = 0, context = 0;
+  uint64_t parameters = 0;
+  std::vector<std::string> features;
+  std::string stepEntry;
+  uint64_t arenaFixed = 0, arenaPerRow = 0, threadScratch = 0;
+  std::vector<Kernel> kernels;
+  std::vector<Pool> pools;
+  WeightPlan weights;
+  int32_t bos = -1, pad = -1; ///< -1: none.
+  std::vector<int32_t> eos;
+  bool chatTemplate = false, addBos = false;
+};
+
+/// Parses and checks a manifest; `name` (the artefact's path) begins every
+/// message. Throws Error: not this schema or ABI, a missing or surplus value,
+/// a number that points outside of what it should.
+Manifest parseManifest(std::string_view json, const std::string &name);
+
+} // namespace braid::rt
+
+#endif // BRAID_RT_MANIFEST_H

@@ -1,0 +1,49 @@
+//===- braid-rt/weights.h - packed weights, made and found ----------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_RT_WEIGHTS_H
+#define BRAID_RT_WEIGHTS_H
+
+#include "braid-rt/artifact.h"
+
+#include <functional>
+#include <string>
+
+namespace braid::rt {
+
+/// Called now and then with bytes done and bytes in all, on the calling thread.
+using Progress = std::function<void(uint64_t done, uint64_t total)>;
+
+struct PackedFile {
+  uint64_t bytes = 0;
+  std::string dataSha256;   ///< Hex; over everything behind the header.
+  std::string headerSha256; ///< Hex; what the manifest records.
+};
+
+/// Runs the artefact's prepare functions over the tensors of `checkpointDir`
+/// and writes the weights file at `outPath` (temporary file, fsync, rename).
+/// `threads` 0: as many as a run would take. Throws Error, then leaving
+/// nothing behind: a tensor that is missing or has another dtype or shape than
+/// the artefact was compiled for, no space.
+PackedFile preparePacked(const Artifact &artifact,
+                         const std::string &checkpointDir,
+                         const std::string &outPath, const Progress &progress,
+                         int threads = 0);
+
+/// Reads the whole weights file of a "pack" artefact and compares it with its
+/// hash (loading checks the header only). Throws Error if they differ.
+void verifyWeights(const Artifact &artifact, const std::string &weightsDir,
+                   const Progress &progress);
+
+/// Where the weights of an artefact lie: the packed file, or for "link" the
+/// checkpoint. Looked for in `weightsDir` (may be empty), beside the artefact,
+/// then at the recorded relative path. Throws Error naming all of these.
+std::string findWeights(const Artifact &artifact,
+                        const std::string &weightsDir);
+
+} // namespace braid::rt
+
+#endif // BRAID_RT_WEIGHTS_H

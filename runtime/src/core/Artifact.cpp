@@ -1,0 +1,117 @@
+//===- Artifact.cpp - an artefact, read but not run -----------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid-rt/artifact.h"
+#include "Elf.h"
+#include "File.h"
+#include "Sha256.h"
+#include "TempFile.h"
+#include "braid-rt/abi.h"
+#include "braid-rt/error.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace braid::rt {
+
+using Bytes = std::span<const std::byte>;
+
+/// Beyond it a file is not an artefact: weights never lie inside.
+static constexpr uint64_t kMaxArtifactBytes = uint64_t(4) << 30;
+/// Where the hash stands within the seal.
+static constexpr size_t kHashAt = offsetof(braid_seal, sha256);
+
+static std::string text(Bytes bytes) {
+  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+static Bytes bytesOf(const std::string &file) {
+  return std::as_bytes(std::span(file.data(), file.size()));
+}
+
+/// The seal's section, its magic checked.
+static Bytes findSeal(const Elf &elf, const std::string &path) {
+  auto seal = elf.section(BRAID_SECTION_SEAL);
+  if (!seal)
+    throw Error(path + ": not a braid artefact: no section " BRAID_SECTION_SEAL,
+                "expected a file made by braid compile");
+  if (seal->size() != sizeof(braid_seal) ||
+      std::memcmp(seal->data(), BRAID_SEAL_MAGIC, kHashAt) != 0)
+    throw Error(path + ": damaged seal: expected " BRAID_SEAL_MAGIC " and " +
+                std::to_string(sizeof(braid_seal) - kHashAt) + " bytes");
+  return *seal;
+}
+
+static Bytes findManifest(const Elf &elf, const std::string &path) {
+  auto manifest = elf.section(BRAID_SECTION_MANIFEST);
+  if (!manifest)
+    throw Error(path +
+                ": not a braid artefact: no section " BRAID_SECTION_MANIFEST);
+  return *manifest;
+}
+
+/// SHA-256 over the file, the seal's own hash taken as zeros.
+static std::array<uint8_t, 32> hashAround(Bytes file, Bytes seal) {
+  static constexpr uint8_t zeros[32] = {};
+  size_t at = size_t(seal.data() - file.data()) + kHashAt;
+  Sha256 sha;
+  sha.update(file.data(), at);
+  sha.update(zeros, sizeof(zeros));
+  sha.update(file.data() + at + 32, file.size() - at - 32);
+  return sha.finish();
+}
+
+Artifact Artifact::open(const std::string &path) {
+  // Read, not mapped: a file that shrinks while it is mapped kills the process.
+  std::string file = readWholeFile(path, kMaxArtifactBytes);
+  Elf elf(bytesOf(file), path);
+  Bytes seal = findSeal(elf, path);
+  Artifact artifact;
+  artifact.path = path;
+  artifact.bytes = file.size();
+  artifact.seal = hashAround(bytesOf(file), seal);
+  if (std::memcmp(artifact.seal.data(), seal.data() + kHashAt, 32) != 0)
+    throw Error(path + ": its bytes do not match its seal",
+                "the file was changed or damaged; copy or compile it again");
+  artifact.manifestJson = text(findManifest(elf, path));
+  artifact.manifest = parseManifest(artifact.manifestJson, path);
+  if (auto tokenizer = elf.section(BRAID_SECTION_TOKENIZER))
+    artifact.tokenizerJson = text(*tokenizer);
+  return artifact;
+}
+
+/// Offset within `manifest` of the placeholder that follows the key.
+static size_t findPlaceholder(std::string_view manifest,
+                              const std::string &path) {
+  static const std::string zeros(64, '0');
+  size_t key = manifest.find("\"header_sha256\"");
+  size_t at = key == manifest.npos ? key : manifest.find(zeros, key);
+  if (at == manifest.npos || at - key > 24)
+    throw Error(path + ": manifest: expected 64 zeros as header_sha256");
+  return at;
+}
+
+void sealArtifact(const std::string &path, const std::string &headerSha256) {
+  std::string file = readWholeFile(path, kMaxArtifactBytes);
+  Elf elf(bytesOf(file), path);
+  if (!headerSha256.empty()) {
+    Bytes manifest = findManifest(elf, path);
+    size_t start = size_t(manifest.data() - bytesOf(file).data());
+    size_t at = start + findPlaceholder(text(manifest), path);
+    std::copy(headerSha256.begin(), headerSha256.end(), file.begin() + at);
+  }
+  Bytes seal = findSeal(elf, path);
+  auto hash = hashAround(bytesOf(file), seal);
+  std::memcpy(file.data() + (seal.data() - bytesOf(file).data()) + kHashAt,
+              hash.data(), hash.size());
+  TempFile out(path);
+  out.write(file.data(), file.size());
+  out.commit();
+}
+
+} // namespace braid::rt

@@ -1,0 +1,151 @@
+//===- Engine.cpp - a loaded artefact on a device -------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "EngineState.h"
+#include "Machine.h"
+#include "Sha256.h"
+#include "StatePools.h"
+#include "braid-rt/error.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace braid::rt {
+
+static void runRegion(const braid_services *self, braid_body_fn body,
+                      void *captures, int64_t n, int64_t grain,
+                      int64_t kernel) {
+  auto *services =
+      reinterpret_cast<CpuServices *>(const_cast<braid_services *>(self));
+  if (uint64_t(kernel) >= services->profile.size()) {
+    services->pool->parallelFor(body, captures, n, grain);
+    return;
+  }
+  using Clock = std::chrono::steady_clock;
+  auto start = Clock::now();
+  services->pool->parallelFor(body, captures, n, grain);
+  KernelProfile &profile = services->profile[size_t(kernel)];
+  profile.nanoseconds += uint64_t((Clock::now() - start).count());
+  ++profile.calls;
+}
+
+static void atLeastOne(int64_t value, const char *option) {
+  if (value < 1)
+    throw Error(std::string(option) + ": expected at least 1, found " +
+                std::to_string(value));
+}
+
+/// Fills in defaults. Throws Error for what the model cannot do.
+static EngineOptions complete(EngineOptions options, const Manifest &manifest) {
+  if (options.threads == 0)
+    options.threads = defaultThreads();
+  if (options.context == 0)
+    options.context =
+        std::min(manifest.context, EngineOptions::kDefaultContext);
+  if (options.maxRows == 0)
+    options.maxRows = options.context;
+  atLeastOne(options.threads, "threads");
+  atLeastOne(options.context, "context");
+  atLeastOne(options.maxSequences, "sequences");
+  atLeastOne(options.maxRows, "rows");
+  options.maxRows = std::max(options.maxRows, options.maxSequences);
+  if (options.threads > ThreadPool::kMaxThreads)
+    throw Error("threads: expected at most " +
+                std::to_string(ThreadPool::kMaxThreads) + ", found " +
+                std::to_string(options.threads));
+  if (options.context > manifest.context)
+    throw Error("context: expected at most the model's " +
+                std::to_string(manifest.context) + " tokens, found " +
+                std::to_string(options.context));
+  return options;
+}
+
+static Weights loadWeights(const Artifact &artifact, const Code &code,
+                           const EngineOptions &options, ThreadPool &pool) {
+  if (options.syntheticSeed)
+    return Weights::synthetic(artifact, code, *options.syntheticSeed, pool,
+                              options.progress);
+  if (artifact.manifest.weights.mode == WeightMode::Link)
+    return Weights::linked(artifact, code, options.weightsDir, pool,
+                           options.progress);
+  return Weights::mapped(artifact, options.weightsDir);
+}
+
+static std::array<uint8_t, 32> identityOf(const Artifact &artifact,
+                                          const EngineOptions &options) {
+  if (!options.syntheticSeed)
+    return artifact.seal;
+  Sha256 sha;
+  sha.update(artifact.seal.data(), artifact.seal.size());
+  sha.update(&*options.syntheticSeed, sizeof(*options.syntheticSeed));
+  return sha.finish();
+}
+
+Engine::State::State(Artifact opened, const EngineOptions &given)
+    : artifact(std::move(opened)), options(complete(given, artifact.manifest)),
+      code(artifact), stepFunction(code.step(artifact.manifest)),
+      pool(options.threads, artifact.manifest.threadScratch),
+      weights(loadWeights(artifact, code, options, pool)),
+      arena(artifact.manifest.arenaFixed +
+                artifact.manifest.arenaPerRow * uint64_t(options.maxRows),
+            "activations"),
+      identity(identityOf(artifact, options)) {
+  if (!artifact.tokenizerJson.empty())
+    tokenizer = Tokenizer::fromJson(artifact.tokenizerJson,
+                                    artifact.path + ": tokenizer");
+  services.base.parallel_for = runRegion;
+  services.pool = &pool;
+  if (options.profile)
+    services.profile.resize(artifact.manifest.kernels.size());
+}
+
+Engine::Engine(std::unique_ptr<State> state) : state(std::move(state)) {}
+Engine::~Engine() = default;
+
+std::unique_ptr<Engine> Engine::open(const std::string &path,
+                                     const EngineOptions &options) {
+  auto state = std::make_unique<State>(Artifact::open(path), options);
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
+}
+
+const Manifest &Engine::manifest() const { return state->artifact.manifest; }
+const Artifact &Engine::artifact() const { return state->artifact; }
+const Tokenizer *Engine::tokenizer() const {
+  return state->tokenizer ? &*state->tokenizer : nullptr;
+}
+int Engine::threads() const { return state->pool.size(); }
+int64_t Engine::context() const { return state->options.context; }
+int64_t Engine::maxSequences() const { return state->options.maxSequences; }
+int64_t Engine::maxRows() const { return state->options.maxRows; }
+const std::string &Engine::weightsFrom() const {
+  return state->weights.where();
+}
+const void *const *Engine::weightTable() const {
+  return state->weights.table();
+}
+
+MemoryUse Engine::memory() const {
+  MemoryUse use;
+  use.weights = state->weights.bytes();
+  use.weightsInMemory = state->weights.inMemory();
+  use.arena = state->arena.bytes();
+  for (const Pool &pool : manifest().pools) {
+    bool perToken = perTokenPool(pool);
+    (perToken ? use.statePerToken : use.stateFixed) += bytesPerSlot(pool, 1);
+  }
+  return use;
+}
+
+std::span<const KernelProfile> Engine::profile() const {
+  return state->services.profile;
+}
+
+void Engine::resetProfile() {
+  std::fill(state->services.profile.begin(), state->services.profile.end(),
+            KernelProfile());
+}
+
+} // namespace braid::rt

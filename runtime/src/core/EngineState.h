@@ -1,0 +1,48 @@
+//===- EngineState.h - what an engine holds -------------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_RT_SRC_CORE_ENGINESTATE_H
+#define BRAID_RT_SRC_CORE_ENGINESTATE_H
+
+#include "Code.h"
+#include "Region.h"
+#include "Weights.h"
+#include "braid-rt/session.h"
+#include "cpu/ThreadPool.h"
+
+#include <array>
+#include <mutex>
+
+namespace braid::rt {
+
+/// The services that compiled code is given. `base` comes first: the code
+/// passes its address back.
+struct CpuServices {
+  braid_services base{};
+  ThreadPool *pool = nullptr;
+  std::vector<KernelProfile> profile; ///< Empty: do not measure.
+};
+
+struct Engine::State {
+  State(Artifact artifact, const EngineOptions &options);
+
+  Artifact artifact;
+  EngineOptions options; ///< With the defaults filled in.
+  Code code;
+  braid_step_fn stepFunction;
+  ThreadPool pool;
+  Weights weights;
+  std::optional<Tokenizer> tokenizer;
+  CpuServices services;
+  Region arena;
+  /// What a saved sequence is bound to: the seal and the synthetic seed.
+  std::array<uint8_t, 32> identity{};
+  std::mutex stepping;
+};
+
+} // namespace braid::rt
+
+#endif // BRAID_RT_SRC_CORE_ENGINESTATE_H

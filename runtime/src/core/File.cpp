@@ -1,0 +1,89 @@
+//===- File.cpp - regular files, read or mapped ---------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "File.h"
+#include "braid-rt/error.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace braid::rt {
+
+static const char *kindOf(mode_t mode) {
+  if (S_ISDIR(mode))
+    return "a directory";
+  if (S_ISFIFO(mode))
+    return "a FIFO";
+  if (S_ISSOCK(mode))
+    return "a socket";
+  return "a device";
+}
+
+InputFile::InputFile(const std::string &path) : name(path) {
+  // O_NONBLOCK: opening a FIFO for reading would otherwise wait for a writer.
+  descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0)
+    throw Error(path + ": cannot be opened: " + std::strerror(errno));
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+    close(descriptor);
+    throw Error(path + ": expected a regular file, found " +
+                kindOf(status.st_mode));
+  }
+  bytes = uint64_t(status.st_size);
+}
+
+InputFile::InputFile(InputFile &&other) noexcept
+    : name(std::move(other.name)), descriptor(other.descriptor),
+      bytes(other.bytes) {
+  other.descriptor = -1;
+}
+
+InputFile::~InputFile() {
+  if (descriptor >= 0)
+    close(descriptor);
+}
+
+void InputFile::read(uint64_t offset, void *to, size_t count) const {
+  char *out = static_cast<char *>(to);
+  while (count > 0) {
+    ssize_t got = pread(descriptor, out, count, off_t(offset));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      throw Error(name + ": cannot be read at offset " +
+                  std::to_string(offset) + ": " +
+                  (got ? std::strerror(errno) : "end of file"));
+    out += got;
+    offset += uint64_t(got);
+    count -= size_t(got);
+  }
+}
+
+const std::byte *InputFile::map() const {
+  if (bytes == 0)
+    return nullptr;
+  void *address = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor, 0);
+  if (address == MAP_FAILED)
+    throw Error(name + ": cannot be mapped: " + std::strerror(errno));
+  return static_cast<const std::byte *>(address);
+}
+
+std::string readWholeFile(const std::string &path, uint64_t maxBytes) {
+  InputFile file(path);
+  if (file.size() > maxBytes)
+    throw Error(path + ": expected at most " + std::to_string(maxBytes) +
+                " bytes, found " + std::to_string(file.size()));
+  std::string text(size_t(file.size()), '\0');
+  file.read(0, text.data(), text.size());
+  return text;
+}
+
+} // namespace braid::rt

@@ -1,0 +1,43 @@
+//===- TempFile.h - a file that appears whole or not at all ---------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_RT_SRC_CORE_TEMPFILE_H
+#define BRAID_RT_SRC_CORE_TEMPFILE_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace braid::rt {
+
+/// Writes beside `path` under another name; `commit` puts it in place. What was
+/// at `path` before stays untouched until then, and if it is never reached.
+/// Not thread-safe. All members throw Error.
+class TempFile {
+public:
+  explicit TempFile(const std::string &path);
+  TempFile(const TempFile &) = delete;
+  TempFile &operator=(const TempFile &) = delete;
+  /// Removes what was not committed.
+  ~TempFile();
+
+  void write(const void *data, size_t bytes);
+  /// Over bytes already written, e.g. a header whose hash is known last.
+  void writeAt(uint64_t offset, const void *data, size_t bytes);
+  uint64_t size() const { return written; }
+  /// fsync, rename. At most once.
+  void commit();
+
+private:
+  [[noreturn]] void fail() const;
+  std::string path, temporary;
+  int descriptor = -1;
+  uint64_t written = 0;
+};
+
+} // namespace braid::rt
+
+#endif // BRAID_RT_SRC_CORE_TEMPFILE_H

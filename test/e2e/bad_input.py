@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+#===- bad_input.py - what bad input gets ---===#
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Gives `braid compile` and `braid run` bad input and checks the answer: exit
+code 1, exactly one `error:` line that names what is at fault (note: and hint:
+lines may follow), nothing of the compiler's IR, no crash, no output left behind.
+"""
+import argparse
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bad_checkpoints import CASES, FILE, edit_config
+from harness import FIXTURES, Braid, CommandFailed, Report
+
+ERROR = re.compile(r"^(braid(-run)?: )?error: (?P<message>.*)$")
+ASIDE = re.compile(r"^(braid(-run)?: )?(note|hint|warning): |^\[?\d+[/.\])]")   # or a numbered step
+IR = re.compile(r"^module|func\.func|\bbraid\.\w+\(|%\w+ = |#llvm|\bllvm\.func|see current operation|loc\(")
+CRASH = re.compile(r"Assertion|Sanitizer|runtime error:|terminate called|PLEASE submit|Stack dump|LLVM ERROR|core dumped|what\(\)|nlohmann")
+LONGEST = 600       # characters of one clear line
+SECONDS = 60
+
+
+def judge(code, stdout, stderr, mention):
+    """What is wrong with an answer to bad input, a list of complaints."""
+    complaints = []
+    if code != 1:
+        complaints.append("hung" if code is None else f"killed by signal {-code}" if code < 0 else f"exit code {code}, not 1")
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [found["message"] for found in map(ERROR.match, lines) if found]
+    if len(errors) != 1:
+        complaints.append(f"{len(errors)} error lines, not 1")
+    other = [line for line in lines if not ERROR.match(line) and not ASIDE.match(line)]
+    if other:
+        complaints.append(f"stray line {other[0][:100]!r}")
+    for message in errors[:1]:
+        if not re.search(mention, message):
+            complaints.append(f"does not mention {mention}: {message[:200]!r}")
+        if message.endswith(".") or len(message) > LONGEST:
+            complaints.append(f"not one clear line: {message[:200]!r}")
+    for name, pattern in (("IR", IR), ("a crash", CRASH)):
+        if any(pattern.search(line) for line in [*lines, *stdout.splitlines()]):
+            complaints.append(f"output has signs of {name}")
+    return complaints
+
+
+def limit_file_size(size):
+    """A full disk, for the child: no file may grow beyond `size` bytes."""
+    def apply():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return apply
+
+
+class Bench:
+    """A folder with a good checkpoint, a good artefact, and an empty `out`."""
+
+    def __init__(self, options, scratch, report):
+        self.braid, self.report, self.scratch = Path(options.braid).resolve(), report, Path(scratch)
+        self.out = self.scratch / "out"
+        self.random = random.Random(options.seed)
+        self.only = re.compile(options.only or "")
+
+    def attempt(self, name, mention, arguments, prepare=None):
+        """Runs one bad command and reports the complaints."""
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.out.mkdir()
+        try:
+            done = subprocess.run([self.braid, *map(str, arguments)], capture_output=True, timeout=SECONDS, stdin=subprocess.DEVNULL,
+                                  preexec_fn=prepare, restore_signals=prepare is None)
+            code, texts = done.returncode, (done.stdout, done.stderr)
+        except subprocess.TimeoutExpired as late:
+            code, texts = None, (late.stdout or b"", late.stderr or b"")
+        complaints = judge(code, *(text.decode(errors="replace") for text in texts), mention)
+        left = sorted(path.name for path in self.out.iterdir())
+        if left:
+            complaints.append(f"left behind {', '.join(left)}")
+        self.report.claim(name, not complaints, "; ".join(complaints) or "refused")
+
+    def wanted(self, name):
+        return self.only.search(name)
+
+    def checkpoint(self):
+        """A fresh copy of the good checkpoint."""
+        folder = self.scratch / "checkpoint"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(FIXTURES / "latent-moe", folder, ignore=shutil.ignore_patterns("reference.*", "expected.*"))
+        return folder
+
+    def artefact(self, folder="good", change=None):
+        """Compiles a good artefact into `folder`; change(checkpoint) first."""
+        checkpoint = self.checkpoint()
+        if change:
+            change(checkpoint)
+        place = self.scratch / folder
+        place.mkdir()
+        Braid(self.braid, self.scratch).call("compile", checkpoint, "-o", place / "model.braid", "--precision=f32")
+        return place
+
+
+def bad_checkpoints(bench):
+    for name, mention, break_it in CASES:
+        if bench.wanted(name):
+            folder = bench.checkpoint()
+            break_it(folder)
+            bench.attempt(name, mention, ["compile", folder, "-o", bench.out / "model.braid"])
+
+
+def bad_outputs(bench):
+    folder = bench.checkpoint()
+    bench.attempt("compile: no such checkpoint", "nowhere", ["compile", bench.scratch / "nowhere", "-o", bench.out / "model.braid"])
+    for name, target in (("in a folder that does not exist", "nowhere/model.braid"), ("below a file", "config.json/model.braid")):
+        path = folder / target
+        bench.attempt(f"output {name}", re.escape(path.name) + "|" + re.escape(path.parent.name), ["compile", folder, "-o", path])
+    bench.attempt("output is a folder", "checkpoint", ["compile", folder, "-o", folder])
+    os.mkfifo(folder / "pipe")
+    bench.attempt("output is a FIFO", "pipe", ["compile", folder, "-o", folder / "pipe"])
+    for size in (0, 4096, 65536):
+        bench.attempt(f"disk full after {size} bytes", "model.braid", ["compile", folder, "-o", bench.out / "model.braid"], limit_file_size(size))
+
+
+def bad_artefacts(bench, good):
+    """Every changed or cut byte of an artefact is refused."""
+    blob = (good / "model.braid").read_bytes()
+    place = bench.scratch / "broken"
+    shutil.copytree(good, place)
+    bad = {f"byte {at} changed": blob[:at] + bytes([blob[at] ^ (1 << bench.random.randrange(8))]) + blob[at + 1 :]
+           for at in [0, 5, 16, 40, len(blob) - 1, *(bench.random.randrange(len(blob)) for _ in range(24))]}
+    bad.update({f"cut to {size} bytes": blob[:size] for size in [0, 1, 63, 64, len(blob) - 1, *(bench.random.randrange(len(blob)) for _ in range(8))]})
+    bad.update({"with bytes after its end": blob + b"\0", "a text": b"not an artefact\n" * 100})
+    for name, content in bad.items():
+        (place / "model.braid").write_bytes(content)
+        bench.attempt(f"artefact {name}", "model.braid", ["run", place / "model.braid", "-q", "--ids", "1", "-n", "1"])
+
+
+def bad_weights(bench, good):
+    """Weights that do not belong to the artefact."""
+    def other(checkpoint):
+        blob = bytearray((checkpoint / FILE).read_bytes())
+        blob[-200] ^= 1
+        (checkpoint / FILE).write_bytes(blob)
+    stranger = bench.artefact("stranger", other)
+    weights = (good / "model.braid.weights").read_bytes()
+    place = bench.scratch / "pair"
+    shutil.copytree(good, place)
+    for name, content in {"of another model": (stranger / "model.braid.weights").read_bytes(), "cut by a byte": weights[:-1], "empty": b"", "longer": weights + b"\0",
+                          "with a changed header": weights[:20] + bytes([weights[20] ^ 1]) + weights[21:], "missing": None}.items():
+        (place / "model.braid.weights").unlink(missing_ok=True)
+        if content is not None:
+            (place / "model.braid.weights").write_bytes(content)
+        bench.attempt(f"weights {name}", "weights", ["run", place / "model.braid", "-q", "--ids", "1", "-n", "1"])
+
+
+def bad_requests(bench, good):
+    model, ids = good / "model.braid", ",".join(["7"] * 17)
+    for name, mention, options in [
+        ("id one past the vocabulary", "320", ["--ids=320"]), ("id negative", r"(?<![\w-])-1\b", ["--ids=5,-1"]), ("id of 20 digits", "99999999999999999999", ["--ids=99999999999999999999"]),
+        ("prompt longer than the context", "context", [f"--ids={ids}", "--context=16"]), ("ids file missing", "nowhere", ["--ids-file", bench.scratch / "nowhere"]),
+        ("session missing", "nowhere", ["--load-session", bench.scratch / "nowhere"]), ("session not a session", "config.json", ["--load-session", FIXTURES / "latent-moe" / "config.json"]),
+        ("prompt without a tokenizer", "tokenizer", ["--prompt", "text"]), ("logits into a folder that does not exist", "nowhere", ["--ids=1", "--logits", bench.scratch / "nowhere" / "x.safetensors"]),
+    ]:
+        bench.attempt(f"run: {name}", mention, ["run", model, "-q", "-n", "1", *options])
+    bench.attempt("run: no such artefact", "nowhere", ["run", bench.scratch / "nowhere", "-q", "--ids", "1"])
+    bench.attempt("run: a folder", "good", ["run", good, "-q", "--ids", "1"])
+
+
+def old_artefact_survives(bench, good):
+    """A compile that fails or is killed leaves the old artefact as it was."""
+    before = {path.name: path.read_bytes() for path in good.iterdir()}
+    intact = lambda: all((good / name).read_bytes() == content for name, content in before.items())
+    folder = bench.checkpoint()
+    command = [str(bench.braid), "compile", str(folder), "-o", str(good / "model.braid"), "--precision=bf16"]
+    begun = time.monotonic()
+    subprocess.run([*command[:-2], str(bench.scratch / "timing.braid")], capture_output=True)
+    whole = time.monotonic() - begun
+    for _ in range(6):
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(bench.random.uniform(0, 0.8 * whole))
+        child.kill()
+        if child.wait() == 0:
+            break
+        bench.report.claim("old artefact after a killed compile", intact(), "as it was")
+    good.joinpath("model.braid").write_bytes(before["model.braid"])
+    edit_config(folder, model_type="llama")
+    subprocess.run(command, capture_output=True)
+    bench.report.claim("old artefact after a failed compile", (good / "model.braid").read_bytes() == before["model.braid"], "as it was")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--braid", required=True, help="the braid command")
+    parser.add_argument("--only", metavar="REGEX", help="checkpoint cases with such a name, nothing else")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
+        bench = Bench(options, scratch, report)
+        bad_checkpoints(bench)
+        if not options.only:
+            bad_outputs(bench)
+            try:
+                good = bench.artefact()
+                Braid(bench.braid, scratch).call("run", good / "model.braid", "-q", "--ids", "1", "-n", "1")   # what is not broken runs
+                bad_artefacts(bench, good)
+                bad_weights(bench, good)
+                bad_requests(bench, good)
+                old_artefact_survives(bench, good)
+            except (CommandFailed, OSError) as failure:
+                report.claim("a good artefact to break", False, f"{type(failure).__name__}: {failure}")
+    return report.finish()
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.exit(main())

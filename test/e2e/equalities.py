@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+#===- equalities.py - results that must not depend on how they were computed ---===#
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Equalities of compiled models, at random split points:
+
+    prefill in pieces == prefill at once        1e-5 in f32
+    prefill + decode  == prefill at once        1e-5 in f32 (recurrence == chunks)
+    1 thread          == N threads              bit for bit
+    ragged batch      == each prompt alone      bit for bit
+    saved, loaded     == never stopped          bit for bit
+    forked twice      == each other             bit for bit
+"""
+import argparse
+import json
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from harness import FIXTURES, Braid, CommandFailed, Report
+from oracle.compare import relative_error
+
+BAR = 1e-5
+
+
+class Subject:
+    """One compiled fixture and a source of random prompts for it."""
+
+    def __init__(self, options, folder, braid):
+        self.braid, self.precision, self.name = braid, options.precision, folder.name
+        self.random = random.Random(options.seed)
+        config = json.loads((folder / "config.json").read_text())
+        self.vocabulary = config["vocab_size"]
+        if config["max_position_embeddings"] <= options.tokens:
+            folder = self.with_context(folder, config, 2 * options.tokens)
+        self.artefact = braid.compile(folder, options.precision)
+
+    def with_context(self, folder, config, tokens):
+        """A copy that allows longer texts; without positions nothing else changes."""
+        copy = self.braid.folder / folder.name
+        shutil.copytree(folder, copy)
+        (copy / "config.json").write_text(json.dumps(dict(config, max_position_embeddings=tokens)))
+        return copy
+
+    def ids(self, count):
+        return [self.random.randrange(self.vocabulary) for _ in range(count)]
+
+    def run(self, *options, ids=None):
+        return self.braid.run(self.artefact, *options, "--ignore-eos", ids=ids)
+
+    def cuts(self, length, pieces):
+        """Bounds of random non-empty pieces of range(length)."""
+        inner = sorted(self.random.sample(range(1, length), pieces - 1))
+        return list(zip([0, *inner], [*inner, length]))
+
+
+def near(report, subject, name, found, expected):
+    """Judged in f32; in bf16 the rounding points move, so only reported."""
+    error = relative_error(found, expected)
+    if subject.precision == "f32":
+        report.at_most(f"{subject.name} {name}", error, BAR)
+    else:
+        report.claim(f"{subject.name} {name}", np.isfinite(error), f"relative error {error:.3g}, finite")
+
+
+def identical(report, subject, name, found, expected):
+    """Same names, shapes and bits (so that -0 is not 0)."""
+    different = [key for key in sorted(found.keys() | expected.keys()) if key not in found or key not in expected
+                 or found[key].shape != expected[key].shape or found[key].tobytes() != expected[key].tobytes()]
+    report.claim(f"{subject.name} {name}", not different, "differs in " + ", ".join(different) if different else "bit for bit")
+
+
+def split_prefill(report, subject, tokens):
+    ids, context = subject.ids(tokens), ["--context", tokens + 1]
+    whole = subject.run("-n", 0, *context, ids=ids)["prompt.logits"]
+    for pieces in (2, 3, 7):
+        parts, session = [], None
+        bounds = subject.cuts(tokens, pieces)
+        for lo, hi in bounds:
+            load = ["--load-session", session] if session else []
+            session = subject.braid.fresh(".session")
+            parts.append(subject.run("-n", 0, *context, *load, "--save-session", session, ids=ids[lo:hi])["prompt.logits"])
+        at = ",".join(str(lo) for lo, _ in bounds[1:])
+        near(report, subject, f"{tokens} tokens split at {at} == at once", np.concatenate(parts), whole)
+
+
+def decode_is_prefill(report, subject, tokens, steps):
+    ids, context = subject.ids(tokens), ["--context", tokens + steps + 1]
+    found = subject.run("-n", steps, *context, ids=ids)
+    longer = ids + found["decode.tokens"].tolist()[:-1]
+    whole = subject.run("-n", 0, *context, ids=longer)["prompt.logits"]
+    near(report, subject, f"prefill {tokens} + decode {steps} == at once", found["decode.logits"], whole[tokens - 1 :])
+
+
+def threads(report, subject, tokens):
+    ids = subject.ids(tokens)
+    one = subject.run("-n", 8, "--threads", 1, ids=ids)
+    for count in (2, 3, 5):
+        identical(report, subject, f"{count} threads == 1 thread", subject.run("-n", 8, "--threads", count, ids=ids), one)
+
+
+def ragged(report, subject):
+    """--logits of a batch names its tensors N.prompt.logits, N.decode.logits."""
+    lists = [subject.ids(count) for count in (1, 3, 40, 17, 2, 129, 16)]
+    source = subject.braid.fresh(".jsonl")
+    source.write_text("".join(json.dumps({"ids": ids}) + "\n" for ids in lists))
+    together = subject.run("-n", 8, "--prompts-file", source)
+    for row, ids in enumerate(lists):
+        own = {key.split(".", 1)[1]: value for key, value in together.items() if key.startswith(f"{row}.")}
+        identical(report, subject, f"row {row} ({len(ids)} tokens) of a ragged batch == alone", own, subject.run("-n", 8, ids=ids))
+
+
+def sessions(report, subject, tokens):
+    ids, session = subject.ids(tokens), subject.braid.fresh(".session")
+    whole = subject.run("-n", 24, ids=ids)
+    first = subject.run("-n", 12, "--save-session", session, ids=ids)
+    saved = session.read_bytes()
+    second = subject.run("-n", 12, "--load-session", session)
+    joined = {key: np.concatenate([first[key], second[key]]) for key in ("decode.tokens", "decode.logits")}
+    expected = {key: whole[key] for key in joined}
+    identical(report, subject, "saved after 12 of 24 tokens == never stopped", joined, expected)
+    more = subject.ids(5)
+    left, other = (subject.run("-n", 4, "--load-session", session, ids=ids) for ids in (more, subject.ids(9)))
+    again = subject.run("-n", 4, "--load-session", session, ids=more)
+    identical(report, subject, "a fork after another fork ran == the first", again, left)
+    report.claim(f"{subject.name} forks leave the session file alone", session.read_bytes() == saved, f"{len(saved)} bytes")
+
+
+def check(report, options, folder):
+    with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
+        try:
+            subject = Subject(options, folder, Braid(options.braid, scratch, timeout=1800))
+            split_prefill(report, subject, options.tokens)
+            decode_is_prefill(report, subject, 1, 40)
+            decode_is_prefill(report, subject, subject.random.randrange(2, 100), 150)
+            threads(report, subject, 150)
+            sessions(report, subject, subject.random.randrange(2, 100))
+            ragged(report, subject)
+        except (CommandFailed, OSError, KeyError, ValueError) as failure:
+            report.claim(folder.name, False, f"{type(failure).__name__}: {failure}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--braid", required=True, help="the braid command")
+    parser.add_argument("--fixtures", type=Path, default=FIXTURES)
+    parser.add_argument("--only", action="append", metavar="NAME", help="default: latent-moe, dense, long")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--tokens", type=int, default=700, help="length of the split prompts")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    report = Report()
+    for name in options.only or ("latent-moe", "dense", "long"):
+        check(report, options, options.fixtures / name)
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

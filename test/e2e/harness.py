@@ -1,0 +1,116 @@
+#===- harness.py - what the end-to-end tests share ---===#
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Calling `braid`, and reporting one line per check."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "python"))
+
+from oracle.checkpoint import read_arrays  # noqa: E402
+
+FIXTURES = ROOT / "test" / "fixtures"
+
+
+class CommandFailed(Exception):
+    """A command that should have succeeded did not. str(): its error line."""
+
+
+class Report:
+    """Collects checks. One line each: PASS, FAIL, or INFO for what is measured
+    but not judged. Prints as it goes unless `quiet`."""
+
+    def __init__(self, quiet=False):
+        self.quiet, self.lines, self.passed, self.failed = quiet, [], 0, 0
+
+    def say(self, line):
+        self.lines.append(line)
+        if not self.quiet:
+            print(line, flush=True)
+
+    def claim(self, name, holds, detail):
+        self.passed += bool(holds)
+        self.failed += not holds
+        self.say(f"{'PASS' if holds else 'FAIL'} {name}: {detail}")
+
+    def at_most(self, name, value, bar):
+        """NaN fails, as any comparison with it is false."""
+        self.claim(name, value <= bar, f"{value:.3g} {'<=' if value <= bar else '>'} {bar:.3g}")
+
+    def info(self, name, detail):
+        self.say(f"INFO {name}: {detail}")
+
+    def add(self, other):
+        """Takes over the checks of a report that was kept quiet."""
+        self.passed += other.passed
+        self.failed += other.failed
+        for line in other.lines:
+            self.say(line)
+
+    def finish(self):
+        """Prints the last line; returns the exit code."""
+        self.say(f"{self.passed} passed, {self.failed} failed")
+        return 1 if self.failed or not self.passed else 0
+
+
+class Braid:
+    """The `braid` command. `folder` is for its outputs; the caller owns it."""
+
+    def __init__(self, path, folder, timeout=600):
+        self.path, self.folder, self.timeout = Path(path).resolve(), Path(folder), timeout
+        self.serial = 0
+
+    def call(self, *arguments):
+        command = [str(self.path), *map(str, arguments)]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=self.timeout)
+        except subprocess.TimeoutExpired:
+            raise CommandFailed(f"`braid {arguments[0]}` did not end in {self.timeout} s") from None
+        if done.returncode:
+            lines = done.stderr.decode(errors="replace").splitlines()
+            error = next((line for line in lines if "error:" in line), lines[-1] if lines else "no message")
+            raise CommandFailed(f"`braid {arguments[0]}` exit code {done.returncode}: {error}")
+        return done.stdout
+
+    def fresh(self, suffix):
+        """A path in the folder that no file has yet."""
+        self.serial += 1
+        return self.folder / f"{self.serial:04d}{suffix}"
+
+    def compile(self, checkpoint, precision):
+        artefact = self.fresh(".braid")
+        self.call("compile", checkpoint, "-o", artefact, f"--precision={precision}")
+        return artefact
+
+    def run(self, artefact, *options, ids=None, tensors="--logits"):
+        """Runs on token ids (None: goes on from a session); returns the arrays
+        that `tensors` (--logits or --hidden) wrote."""
+        out = self.fresh(".safetensors")
+        given = []
+        if ids is not None:
+            source = self.fresh(".ids")
+            source.write_text(",".join(str(int(i)) for i in ids) + "\n")
+            given = ["--ids-file", source]
+        self.call("run", artefact, "-q", *given, *options, tensors, out)
+        arrays = read_arrays(out)
+        out.unlink()
+        return arrays
+
+    def batch(self, artefact, prompts, *options):
+        """prompts: a list of dictionaries with `prompt` or `ids`, run as one
+        ragged batch; returns one dictionary per prompt, in their order."""
+        source = self.fresh(".jsonl")
+        source.write_text("".join(json.dumps(prompt) + "\n" for prompt in prompts))
+        out = self.call("run", artefact, "-q", "--prompts-file", source, *options)
+        answers = [json.loads(line) for line in out.decode().splitlines()]
+        if len(answers) != len(prompts):
+            raise CommandFailed(f"`braid run --prompts-file` gave {len(answers)} lines for {len(prompts)} prompts")
+        return answers
+
+
+def fixtures(folder):
+    """Every folder of `folder` that has reference results."""
+    return sorted(path.parent for path in Path(folder).glob("*/reference.safetensors"))

@@ -1,0 +1,38 @@
+//===- Compiler.h - one compilation, phase by phase (private)
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_TOOLS_BRAID_COMPILER_H
+#define BRAID_TOOLS_BRAID_COMPILER_H
+
+#include "braid/Import/BuildModule.h"
+#include "braid/Pipeline/Pipeline.h"
+#include "braid/Target/Bundle.h"
+#include <optional>
+#include <string>
+
+namespace braid {
+
+struct CompileOptions {
+  std::string input;  ///< Directory, config.json, or *.mlir.
+  std::string output; ///< model.braid; "-" or *.mlir with --stop-after.
+  Precision precision = Precision::BF16;
+  std::string target = "native";
+  std::string weights; ///< pack, link, none; empty: what the input allows.
+  std::string stopAfter; ///< model, kernel, device, or empty.
+  bool reference = false;
+  bool verbose = false;
+  bool quiet = false;
+};
+
+/// Runs a compilation; prints numbered steps to stderr. Throws rt::Error.
+void compile(const CompileOptions &options);
+
+/// `braid compile`; argv[0] is the command. Returns the exit code.
+int compileMain(int argc, char **argv);
+
+} // namespace braid
+
+#endif // BRAID_TOOLS_BRAID_COMPILER_H

@@ -1,0 +1,63 @@
+//===- Main.cpp - braid: one command per journey
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid-rt/cli.h"
+#include "braid-rt/error.h"
+#include <cstdio>
+#include <cstring>
+#include <exception>
+
+namespace braid {
+int compileMain(int argc, char **argv);
+int planMain(int argc, char **argv);
+} // namespace braid
+
+using namespace braid;
+
+namespace {
+struct Command {
+  const char *name;
+  int (*main)(int argc, char **argv);
+  const char *what;
+};
+
+constexpr Command kCommands[] = {
+    {"plan", planMain, "what a model needs, from its config.json alone"},
+    {"compile", compileMain, "a checkpoint becomes an artefact"},
+    {"run", rt::runMain, "text from an artefact"},
+};
+} // namespace
+
+static int usage(FILE *out, int code) {
+  fprintf(out, "usage: braid COMMAND [options]   (braid COMMAND --help)\n\n");
+  for (const Command &command : kCommands)
+    fprintf(out, "  %-9s %s\n", command.name, command.what);
+  return code;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2)
+    return usage(stderr, 2);
+  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+    return usage(stdout, 0);
+  for (const Command &command : kCommands) {
+    if (strcmp(argv[1], command.name))
+      continue;
+    try {
+      return command.main(argc - 1, argv + 1);
+    } catch (const braid::rt::Error &error) {
+      fprintf(stderr, "error: %s\n", error.what());
+      if (!error.hint.empty())
+        fprintf(stderr, "hint: %s\n", error.hint.c_str());
+      return 1;
+    } catch (const std::exception &error) {
+      fprintf(stderr, "error: %s\n", error.what());
+      return 1;
+    }
+  }
+  fprintf(stderr, "error: unknown command '%s'\n", argv[1]);
+  return usage(stderr, 2);
+}

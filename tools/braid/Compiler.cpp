@@ -31,18 +31,25 @@ namespace path = llvm::sys::path;
 
 namespace {
 
-/// Prints "[2/5] lowering to kernels ... 0.31 s".
+/// Prints "[2/5] lowering to kernels (0.31 s)". A step that fails leaves its
+/// line ended, so that the error stands on one of its own.
 class Steps {
 public:
   Steps(int total, bool quiet) : total(total), quiet(quiet) {}
+  ~Steps() {
+    if (open)
+      llvm::errs() << "\n";
+  }
   void begin(const Twine &what) {
     start = std::chrono::steady_clock::now();
+    open = !quiet;
     if (!quiet)
       llvm::errs() << "[" << ++number << "/" << total << "] " << what;
   }
   void end(const Twine &detail = "") {
     std::chrono::duration<double> seconds =
         std::chrono::steady_clock::now() - start;
+    open = false;
     if (!quiet)
       llvm::errs() << llvm::format(" (%.2f s)", seconds.count()) << detail
                    << "\n";
@@ -50,7 +57,7 @@ public:
 
 private:
   int total, number = 0;
-  bool quiet;
+  bool quiet, open = false;
   std::chrono::steady_clock::time_point start;
 };
 
@@ -73,7 +80,6 @@ public:
           return success();
         }) {}
   [[noreturn]] void raise(const std::string &otherwise) {
-    llvm::errs() << "\n"; // Ends the step's line.
     std::string line = message.empty() ? otherwise : message;
     throw rt::Error(line.substr(0, line.find('\n')));
   }

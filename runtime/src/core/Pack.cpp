@@ -95,7 +95,7 @@ Packer::Packer(const WeightPlan &plan, const Code &code,
   for (const Piece &piece : all)
     for (const WeightSource &source : piece.entry->sources)
       sources.check(piece, source);
-  std::stable_sort(all.begin(), all.end(), [](const Piece &a, const Piece &b) {
+  std::sort(all.begin(), all.end(), [](const Piece &a, const Piece &b) {
     return a.offset < b.offset;
   });
   for (size_t i = 1; i < all.size(); ++i)

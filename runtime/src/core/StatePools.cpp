@@ -51,7 +51,7 @@ uint64_t bytesPerSlot(const Pool &pool, int64_t context) {
 }
 
 StatePools::StatePools(const Manifest &manifest, int64_t slots, int64_t context)
-    : slots(slots), context(context) {
+    : slots(slots) {
   for (const Pool &pool : manifest.pools) {
     size_t slotAt = indexOf(pool, Pool::Slots);
     size_t tokenAt = indexOf(pool, Pool::Context);

@@ -45,7 +45,7 @@ private:
     bool perToken;
     uint64_t outer, inner, tokenBytes, slotBytes;
   };
-  int64_t slots, context;
+  int64_t slots;
   std::vector<Region> regions;
   std::vector<Layout> layouts;
   std::vector<void *> pointers;

@@ -1,0 +1,132 @@
+//===- RunTest.cpp - the runner -------------------------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Fake.h"
+#include "braid-rt/checkpoint.h"
+#include "braid-rt/cli.h"
+#include "braid-rt/json.h"
+
+using namespace braid::rt;
+using namespace braid::rt::test;
+
+namespace {
+
+struct Result {
+  int code;
+  std::string out, err;
+};
+
+struct RunTest : testing::Test {
+  FakeModel model;
+
+  Result run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"braid-run", model.artifact()});
+    return runAll(arguments);
+  }
+  Result runAll(std::vector<std::string> arguments) {
+    std::vector<char *> argv;
+    for (std::string &argument : arguments)
+      argv.push_back(argument.data());
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    int code = runMain(int(argv.size()), argv.data());
+    std::string out = testing::internal::GetCapturedStdout();
+    return {code, out, testing::internal::GetCapturedStderr()};
+  }
+};
+
+TEST_F(RunTest, Text) {
+  Result r = run({"--prompt", "abc", "-n", "3"});
+  EXPECT_EQ(r.code, 0) << r.err;
+  EXPECT_EQ(r.out, "def");
+  EXPECT_NE(r.err.find("chat template"), r.err.npos);
+  EXPECT_NE(r.err.find("tokens/s"), r.err.npos);
+  r = run({"--prompt=abc", "-q"});
+  EXPECT_EQ(r.out, "defghij");
+  EXPECT_EQ(r.err, "");
+  r = run({"--prompt=abc", "-q", "--ignore-eos", "-n", "15", "--stop=mn"});
+  EXPECT_EQ(r.out, "defghijkl");
+  r = run({"--prompt=l", "-q", "-n3"});
+  EXPECT_EQ(r.code, 2);
+  r = run({"--prompt=l", "-q", "-n=3"});
+  EXPECT_EQ(r.out, "mn\xef\xbf\xbd"); // ended inside a character
+}
+
+TEST_F(RunTest, Sessions) {
+  std::string saved = model.folder / "saved";
+  Result r = run({"--prompt=a", "-q", "-n", "2", "--save-session", saved});
+  EXPECT_EQ(r.out, "bc");
+  r = run({"--load-session", saved, "-q", "-n", "3"});
+  EXPECT_EQ(r.out, "def");
+  r = run({"--load-session", saved, "--prompt=f", "-q", "-n", "2"});
+  EXPECT_EQ(r.out, "gh");
+}
+
+TEST_F(RunTest, Tensors) {
+  std::string logits = model.folder / "logits", hidden = model.folder / "hidden";
+  Result r = run({"--ids=1,2,3", "-q", "-n", "2", "--logits", logits,
+                  "--hidden", hidden});
+  ASSERT_EQ(r.code, 0) << r.err;
+  Checkpoint file = Checkpoint::open(logits + "");
+  using Shape = std::vector<int64_t>;
+  EXPECT_EQ(file.find("prompt.logits")->shape, (Shape{3, 16}));
+  EXPECT_EQ(file.find("decode.logits")->shape, (Shape{2, 16}));
+  auto *tokens = reinterpret_cast<const int32_t *>(
+      file.data(*file.find("decode.tokens")));
+  EXPECT_EQ(tokens[0], 4);
+  EXPECT_EQ(tokens[1], 5);
+  // Row 0 of decode is what follows the prompt: its last row.
+  EXPECT_EQ(std::memcmp(file.data(*file.find("prompt.logits")) + 2 * 64,
+                        file.data(*file.find("decode.logits")), 64),
+            0);
+  EXPECT_EQ(Checkpoint::open(hidden).find("hidden")->shape, (Shape{3, 3, 4}));
+  r = run({"--ids=1", "-q", "-n", "0", "--logits", logits});
+  EXPECT_EQ(Checkpoint::open(logits).find("decode.logits")->shape,
+            (Shape{0, 16}));
+}
+
+TEST_F(RunTest, ManyPrompts) {
+  std::string prompts = model.folder / "prompts";
+  writeFile(prompts, "{\"prompt\": \"ab\", \"id\": \"x\"}\n\n"
+                     "{\"ids\": [6, 7]}\n{\"prompt\": \"a\"}\n");
+  std::string one, two;
+  for (const char *sequences : {"8", "2", "1"}) {
+    Result r = run({"--prompts-file", prompts, "-n", "2", "-q",
+                    "--max-sequences", sequences});
+    ASSERT_EQ(r.code, 0) << r.err;
+    EXPECT_EQ(r.out, "{\"id\":\"x\",\"text\":\"cd\",\"ids\":[2,3],"
+                     "\"prompt_tokens\":2,\"finish\":\"length\"}\n"
+                     "{\"text\":\"ij\",\"ids\":[8,9],"
+                     "\"prompt_tokens\":2,\"finish\":\"eos\"}\n"
+                     "{\"text\":\"bc\",\"ids\":[1,2],"
+                     "\"prompt_tokens\":1,\"finish\":\"length\"}\n");
+  }
+  writeFile(prompts, "{\"prompt\": \"a\"}\n{\"ids\": [16]}\n");
+  Result r = run({"--prompts-file", prompts});
+  EXPECT_EQ(r.code, 1);
+  EXPECT_EQ(r.out, "");
+  EXPECT_NE(r.err.find("prompt 2: expected ids from 0 to 15, found 16"),
+            r.err.npos);
+}
+
+TEST_F(RunTest, Usage) {
+  EXPECT_EQ(run({}).code, 2);
+  EXPECT_NE(run({}).err.find("hint: "), std::string::npos);
+  EXPECT_EQ(run({"--prompt", "a", "--ids", "1"}).code, 2);
+  EXPECT_EQ(run({"--promt", "a"}).code, 2);
+  EXPECT_EQ(run({"--prompt"}).code, 2);
+  EXPECT_EQ(run({"--prompt=a", "-n", "-1"}).code, 2);
+  EXPECT_EQ(run({"--prompt=a", "--temperature", "nan"}).code, 2);
+  EXPECT_EQ(run({"--prompt=a", "--device=cuda"}).code, 1);
+  EXPECT_EQ(run({"--prompt=a", "--device=tpu"}).code, 2);
+  EXPECT_EQ(run({"--ids=99"}).code, 1);
+  EXPECT_EQ(runAll({"braid-run", "/no/such", "--prompt=a"}).code, 1);
+  Result help = runAll({"braid-run", "--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_EQ(help.out.rfind("usage: braid-run MODEL.braid", 0), 0u);
+}
+
+} // namespace

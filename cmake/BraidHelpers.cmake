@@ -1,3 +1,6 @@
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # The three helpers that every compiler library and tool of this tree uses.
 
 # All of MLIR and LLVM comes from the two shared libraries; mixing in a static

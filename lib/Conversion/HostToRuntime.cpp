@@ -130,6 +130,42 @@ struct LowerWeightView : ConvertOpToLLVMPattern<WeightViewOp> {
   }
 };
 
+struct LowerStepView : ConvertOpToLLVMPattern<StepViewOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(StepViewOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &b) const override {
+    StepReader step{b, op.getLoc(), adaptor.getStep()};
+    auto [base, sizes] = locate(op, step);
+    if (!base)
+      return op.emitOpError("unknown field '") << op.getField() << "'";
+    b.replaceOp(op, describe(b, op.getLoc(), *getTypeConverter(),
+                             cast<MemRefType>(op.getType()), base, sizes));
+    return success();
+  }
+
+  /// The buffer's address, and its dynamic sizes in order.
+  static std::pair<Value, SmallVector<Value>> locate(StepViewOp op,
+                                                     StepReader step) {
+    auto size = [&](int32_t index) { return step.countAt(index); };
+    if (op.getField() == "ids")
+      return {step.pointerAt(STEP_FIELD(ids)), {size(STEP_FIELD(rows))}};
+    if (op.getField() == "output_rows")
+      return {step.pointerAt(STEP_FIELD(output_rows)),
+              {size(STEP_FIELD(outputs))}};
+    if (op.getField() == "logits")
+      return {step.pointerAt(STEP_FIELD(logits)), {size(STEP_FIELD(outputs))}};
+    if (op.getField() == "hidden")
+      return {step.pointerAt(STEP_FIELD(hidden)),
+              {size(STEP_FIELD(taps)), size(STEP_FIELD(rows))}};
+    if (op.getField() == "pool" && op.getPool())
+      return {step.entry(step.pointerAt(STEP_FIELD(pools)),
+                         step.constant(*op.getPool())),
+              {size(STEP_FIELD(slots)), size(STEP_FIELD(context))}};
+    return {};
+  }
+};
+
 /// Captures travel in a structure on the stack; a thunk unpacks them:
 ///   void thunk(captures, lo, hi, scratch) { body(captures..., lo, hi, scratch) }
 struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
@@ -221,50 +257,16 @@ struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
 
 class HostToRuntime : public braid::impl::HostToRuntimeBase<HostToRuntime> {
   void runOnOperation() override;
-  void wrapStep(func::FuncOp step, const LLVMTypeConverter &converter);
   void wrapPrepare(func::FuncOp prepare, const LLVMTypeConverter &converter);
   LogicalResult simplifyVectors();
 };
 
 } // namespace
 
-/// void braid_step(const braid_step *): builds the descriptors of `@step`.
-void HostToRuntime::wrapStep(func::FuncOp step,
-                             const LLVMTypeConverter &converter) {
-  OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
-  Location loc = step.getLoc();
-  MLIRContext *context = &getContext();
-  Type pointer = LLVM::LLVMPointerType::get(context);
-  auto wrapper = LLVM::LLVMFuncOp::create(
-      b, loc, "braid_step",
-      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {pointer}));
-  Block *entry = wrapper.addEntryBlock(b);
-  b.setInsertionPointToStart(entry);
-  StepReader reader{b, loc, entry->getArgument(0)};
-  Value rows = reader.countAt(STEP_FIELD(rows));
-  Value outputs = reader.countAt(STEP_FIELD(outputs));
-  Value taps = reader.countAt(STEP_FIELD(taps));
-  Value slots = reader.countAt(STEP_FIELD(slots));
-  Value length = reader.countAt(STEP_FIELD(context));
-  SmallVector<Value> arguments;
-  auto pass = [&](Type type, Value base, ArrayRef<Value> sizes) {
-    auto memref = cast<MemRefType>(type);
-    MemRefDescriptor::unpack(
-        b, loc, describe(b, loc, converter, memref, base, sizes), memref,
-        arguments);
-  };
-  ArrayRef<Type> types = step.getArgumentTypes();
-  arguments.push_back(entry->getArgument(0)); // context
-  pass(types[1], reader.pointerAt(STEP_FIELD(ids)), {rows});
-  arguments.push_back(entry->getArgument(0)); // batch
-  pass(types[3], reader.pointerAt(STEP_FIELD(output_rows)), {outputs});
-  pass(types[4], reader.pointerAt(STEP_FIELD(logits)), {outputs});
-  pass(types[5], reader.pointerAt(STEP_FIELD(hidden)), {taps, rows});
-  Value pools = reader.pointerAt(STEP_FIELD(pools));
-  for (auto [i, type] : llvm::enumerate(types.drop_front(6)))
-    pass(type, reader.entry(pools, reader.constant(i)), {slots, length});
-  LLVM::CallOp::create(b, loc, TypeRange(), "step", arguments);
-  LLVM::ReturnOp::create(b, loc, ValueRange());
+/// `@step` takes just the step: it is what the artefact exports.
+static void exportStep(func::FuncOp step) {
+  step.setSymName("braid_step");
+  step.setPublic();
 }
 
 /// void NAME(const void *const *sources, void *dest).
@@ -323,16 +325,20 @@ void HostToRuntime::runOnOperation() {
 
   SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
   for (func::FuncOp function : functions) {
-    if (function.getSymName() == "step") {
-      wrapStep(function, converter);
-      function.setPrivate();
-    }
+    // A kernel stays a function: profilers show it, and a small one is not
+    // copied to each of its calls.
+    if (function->hasAttr(kKernelAttr))
+      function->setAttr("passthrough",
+                        ArrayAttr::get(context, StringAttr::get(context, "noinline")));
+    if (function.getSymName() == "step")
+      exportStep(function);
     if (function->hasAttr("braid.prepare"))
       wrapPrepare(function, converter);
   }
 
   RewritePatternSet patterns(context);
-  patterns.add<LowerArenaView, LowerWeightView, LowerDispatch>(converter);
+  patterns.add<LowerArenaView, LowerDispatch, LowerStepView, LowerWeightView>(
+      converter);
   populateAffineToStdConversionPatterns(patterns);
   populateSCFToControlFlowConversionPatterns(patterns);
   cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);

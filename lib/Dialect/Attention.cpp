@@ -18,6 +18,9 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("attention_c3: expected two pools [L, S, nkv, C, hd] of "
                        "one type, found ")
            << getKPool().getType() << " and " << getVPool().getType();
+  if (failed(requireStatic(*this, "attention_c3", getKPool(), {2, 4})) ||
+      failed(requireStatic(*this, "attention_c2", getQ(), {1})))
+    return failure();
   int64_t kvHeads = dim(getKPool(), 2), headDim = dim(getKPool(), 4);
   int64_t kvWidth = kvHeads * headDim, width = dim(getQ(), 1);
   if (!fits(getK(), {kAny, kvWidth}) || !fits(getV(), {kAny, kvWidth}))

@@ -37,16 +37,88 @@ void BraidDialect::initialize() {
       >();
 }
 
+/// (storage_c1), (storage_c2).
+LogicalResult
+StorageAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
+                            function_ref<InFlightDiagnostic()> emitError) const {
+  StorageKind kind = getKind();
+  MLIRContext *context = getContext();
+  Type stored = BFloat16Type::get(context);
+  if (kind == StorageKind::F32)
+    stored = Float32Type::get(context);
+  if (kind == StorageKind::F16)
+    stored = Float16Type::get(context);
+  if (element != stored)
+    return emitError() << "storage_c1: a weight stored as "
+                       << stringifyStorageKind(kind) << " is a tensor of "
+                       << stored << ", found " << element;
+  if (kind != StorageKind::FP8 && kind != StorageKind::NVFP4)
+    return success();
+  if (shape.size() < 2 || shape.size() > 3)
+    return emitError() << "storage_c2: " << stringifyStorageKind(kind)
+                       << " stores matrices and stacks of them, found rank "
+                       << shape.size();
+  if (kind == StorageKind::NVFP4 && shape.back() % 16 != 0)
+    return emitError() << "storage_c2: nvfp4 stores blocks of 16 columns, found "
+                       << shape.back() << " columns";
+  return success();
+}
+
 LogicalResult
 PoolAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef name,
                  RankedTensorType type) {
   if (name.empty())
-    return emitError() << "a pool needs a name";
+    return emitError() << "pool_c1: a pool needs a name";
   if (type.getRank() < 3 || type.isDynamicDim(0) || !type.isDynamicDim(1))
-    return emitError() << "pool '" << name
+    return emitError() << "pool_c2: pool '" << name
                        << "': expected layers x ? (slots) x ..., found "
                        << type;
+  if (type.getNumDynamicDims() > 2)
+    return emitError() << "pool_c3: pool '" << name
+                       << "': expected no dynamic size beside slots and "
+                          "context, found "
+                       << type;
   return success();
+}
+
+LogicalResult
+StatePlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      ArrayRef<PoolAttr> pools) {
+  llvm::SmallDenseSet<StringRef> names;
+  for (PoolAttr pool : pools)
+    if (!names.insert(pool.getName()).second)
+      return emitError() << "plan_c1: two pools are called '" << pool.getName()
+                         << "'";
+  return success();
+}
+
+LogicalResult
+ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                     StringRef strategy, int64_t lanes, int64_t rows,
+                     StringRef dot) {
+  if (strategy != "reference" && strategy != "vector")
+    return emitError() << "schedule_c1: expected the strategy reference or "
+                          "vector, found '"
+                       << strategy << "'";
+  if (dot != "fma" && dot != "bf16")
+    return emitError() << "schedule_c2: expected dot fma or bf16, found '"
+                       << dot << "'";
+  if (lanes < 1 || !llvm::isPowerOf2_64(lanes) || rows < 1)
+    return emitError() << "schedule_c3: expected lanes a power of two and "
+                          "positive rows, found "
+                       << lanes << " and " << rows;
+  if (strategy == "reference" && (lanes != 1 || rows != 1 || dot != "fma"))
+    return emitError() << "schedule_c4: reference has one lane, one row and fma";
+  return success();
+}
+
+void braid::detail::nameResults(Operation *op, StringRef names,
+                                OpAsmSetValueNameFn setName) {
+  for (Value result : op->getResults()) {
+    auto [name, rest] = names.split(',');
+    setName(result, name);
+    names = rest;
+  }
 }
 
 void braid::detail::getComputeEffects(
@@ -71,19 +143,31 @@ bool braid::detail::fits(Value value, ArrayRef<int64_t> shape) {
   return true;
 }
 
+LogicalResult braid::detail::requireStatic(Operation *op, StringRef label,
+                                           Value value,
+                                           ArrayRef<unsigned> dims) {
+  auto type = cast<ShapedType>(value.getType());
+  for (unsigned i : dims)
+    if (i >= type.getRank() || type.isDynamicDim(i) || type.getDimSize(i) < 1)
+      return op->emitOpError(label)
+             << ": expected a static, positive size in dimension " << i
+             << " of " << type;
+  return success();
+}
+
 LogicalResult braid::detail::verifyInits(DestinationStyleOpInterface op) {
-  bool tensors = op.hasPureTensorSemantics();
-  for (OpOperand &init : op.getDpsInitsMutable())
-    if (isa<TensorType>(init.get().getType()) != tensors)
-      return op.emitOpError("expected all operands to be tensors or all memrefs");
+  bool tensors = llvm::any_of(op->getOperandTypes(), llvm::IsaPred<TensorType>);
+  if (tensors && llvm::any_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>))
+    return op.emitOpError(
+        "dps_c1: expected all operands to be tensors or all memrefs");
   auto inits = op.getDpsInits();
   if (op->getNumResults() != (tensors ? inits.size() : 0))
-    return op.emitOpError("expected ")
+    return op.emitOpError("dps_c2: expected ")
            << (tensors ? inits.size() : 0) << " results, found "
            << op->getNumResults();
   for (auto [result, init] : llvm::zip(op->getResults(), inits))
     if (result.getType() != init.getType())
-      return op.emitOpError("expected result type ")
+      return op.emitOpError("dps_c2: expected result type ")
              << init.getType() << ", found " << result.getType();
   return success();
 }

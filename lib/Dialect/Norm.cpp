@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "VerifyShapes.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace braid;
@@ -12,6 +13,8 @@ using namespace braid::detail;
 
 LogicalResult GatherRowsOp::verify() {
   if (failed(verifyInits(*this)))
+    return failure();
+  if (failed(requireStatic(*this, "gather_c1", getInit(), {1})))
     return failure();
   if (!fits(getTable(), {kAny, dim(getInit(), 1)}) ||
       !fits(getInit(), {kAny, kAny}))
@@ -26,6 +29,8 @@ LogicalResult GatherRowsOp::verify() {
 
 LogicalResult RmsNormOp::verify() {
   if (failed(verifyInits(*this)))
+    return failure();
+  if (failed(requireStatic(*this, "norm_c1", getX(), {1})))
     return failure();
   int64_t width = dim(getX(), 1);
   if (!fits(getX(), {kAny, width}) || !fits(getInit(), {kAny, width}) ||
@@ -42,7 +47,8 @@ LogicalResult RmsNormOp::verify() {
 }
 
 LogicalResult TapOp::verify() {
-  if (failed(verifyInits(*this)))
+  if (failed(verifyInits(*this)) ||
+      failed(requireStatic(*this, "tap_c1", getX(), {1})))
     return failure();
   if (!fits(getX(), {kAny, kAny}) ||
       !fits(getHidden(), {kAny, kAny, dim(getX(), 1)}) ||
@@ -50,5 +56,13 @@ LogicalResult TapOp::verify() {
     return emitOpError("tap_c1: expected x [T, H] and f32 hidden [taps, T, H], "
                        "found ")
            << getX().getType() << " and " << getHidden().getType();
+  return success();
+}
+
+/// No tap is taken where the dump has room for none.
+LogicalResult TapOp::canonicalize(TapOp op, PatternRewriter &rewriter) {
+  if (dim(op.getHidden(), 0) != 0)
+    return rewriter.notifyMatchFailure(op, "the dump may have room");
+  rewriter.replaceOp(op, op.getDpsInits().take_front(op->getNumResults()));
   return success();
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "VerifyShapes.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace braid;
@@ -12,6 +13,9 @@ using namespace braid::detail;
 
 LogicalResult RouteOp::verify() {
   if (failed(verifyInits(*this)))
+    return failure();
+  if (failed(requireStatic(*this, "route_c1", getLogits(), {1})) ||
+      failed(requireStatic(*this, "route_c2", getIdsInit(), {1})))
     return failure();
   int64_t experts = dim(getLogits(), 1), k = dim(getIdsInit(), 1);
   if (!fits(getLogits(), {kAny, experts}) || !fits(getBias(), {experts}) ||
@@ -38,8 +42,21 @@ LogicalResult RouteOp::verify() {
   return success();
 }
 
+/// Groups that all take part choose nothing.
+LogicalResult RouteOp::canonicalize(RouteOp op, PatternRewriter &rewriter) {
+  if (op.getGroups() == 1 || op.getGroups() != op.getGroupK())
+    return rewriter.notifyMatchFailure(op, "some groups may not take part");
+  rewriter.modifyOpInPlace(op, [&] {
+    op.setGroups(1);
+    op.setGroupK(1);
+  });
+  return success();
+}
+
 LogicalResult ExpertsOp::verify() {
-  if (failed(verifyInits(*this)))
+  if (failed(verifyInits(*this)) ||
+      failed(requireStatic(*this, "experts_c1", getUp(), {0, 1, 2})) ||
+      failed(requireStatic(*this, "experts_c3", getIds(), {1})))
     return failure();
   int64_t experts = dim(getUp(), 0), inner = dim(getUp(), 1),
           width = dim(getUp(), 2), k = dim(getIds(), 1);
@@ -62,7 +79,9 @@ LogicalResult ExpertsOp::verify() {
 }
 
 LogicalResult GroupRowsOp::verify() {
-  if (failed(verifyInits(*this)))
+  if (failed(verifyInits(*this)) ||
+      failed(requireStatic(*this, "group_c1", getIds(), {1})) ||
+      failed(requireStatic(*this, "group_c1", getBegin(), {0})))
     return failure();
   int64_t entries = dim(getBegin(), 0);
   if (!fits(getIds(), {kAny, kAny}) ||
@@ -77,7 +96,8 @@ LogicalResult GroupRowsOp::verify() {
 }
 
 LogicalResult CombineExpertsOp::verify() {
-  if (failed(verifyInits(*this)))
+  if (failed(verifyInits(*this)) ||
+      failed(requireStatic(*this, "combine_c1", getParts(), {1, 2})))
     return failure();
   int64_t k = dim(getParts(), 1), width = dim(getParts(), 2);
   if (!fits(getParts(), {kAny, k, width}) || !fits(getWeights(), {kAny, k}) ||

@@ -11,7 +11,9 @@ using namespace braid;
 using namespace braid::detail;
 
 LogicalResult CausalConvOp::verify() {
-  if (failed(verifyInits(*this)))
+  if (failed(verifyInits(*this)) ||
+      failed(requireStatic(*this, "conv_c1", getX(), {1})) ||
+      failed(requireStatic(*this, "conv_c1", getWeight(), {0})))
     return failure();
   int64_t channels = dim(getX(), 1), taps = dim(getWeight(), 0);
   if (!fits(getX(), {kAny, channels}) || !fits(getInit(), {kAny, channels}) ||
@@ -37,6 +39,9 @@ LogicalResult SsdScanOp::verify() {
   if (!fits(getPool(), {kAny, kAny, kAny, kAny, kAny}))
     return emitOpError("scan_c1: expected a pool [L, S, nh, N, P], found ")
            << getPool().getType();
+  if (failed(requireStatic(*this, "scan_c1", getPool(), {2, 3, 4})) ||
+      failed(requireStatic(*this, "scan_c2", getB(), {1})))
+    return failure();
   int64_t heads = dim(getPool(), 2), state = dim(getPool(), 3),
           headDim = dim(getPool(), 4);
   if (!fits(getX(), {kAny, heads * headDim}) ||

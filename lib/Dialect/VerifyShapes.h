@@ -17,9 +17,15 @@ inline constexpr int64_t kAny = -2;
 /// True if `value` has the rank of `shape` and no static dimension contradicts.
 bool fits(mlir::Value value, llvm::ArrayRef<int64_t> shape);
 
-/// The results of a destination-style op repeat its inits on tensors, and are
-/// absent on memrefs.
+/// (dps_c1), (dps_c2): operands are all tensors or all memrefs; results repeat
+/// the inits on tensors, and are absent on memrefs.
 mlir::LogicalResult verifyInits(mlir::DestinationStyleOpInterface op);
+
+/// Refuses, under `label`, a value that lacks one of `dims` or has it dynamic or
+/// empty. Arithmetic on sizes comes after this.
+mlir::LogicalResult requireStatic(mlir::Operation *op, llvm::StringRef label,
+                                  mlir::Value value,
+                                  llvm::ArrayRef<unsigned> dims);
 
 inline mlir::Type elementType(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getElementType();

@@ -58,8 +58,13 @@ void braid::buildKernelPhase(OpPassManager &pm,
   schedule.isa = options.isa;
   schedule.reference = options.reference;
   pm.addPass(createChooseSchedule(schedule));
+  // For `braid bench`, while sizes are easy to read.
+  pm.addPass(createCountWork());
   // All temporaries get a place in one arena, linear in the step's rows.
   pm.addPass(createPlanArena());
+  // A call then passes rows and a layer's number, nothing that never changes:
+  // code size hardly grows with the number of layers.
+  pm.addPass(createBindStep());
   pm.addPass(createVerifyKernelPhase());
 }
 
@@ -70,7 +75,9 @@ void braid::buildKernelPhase(OpPassManager &pm,
 //===----------------------------------------------------------------------===//
 
 void braid::buildDevicePhase(OpPassManager &pm, const PipelineOptions &) {
-  // Each kernel's op becomes loops over vectors, as its schedule says.
+  // Kernels that ask for it become the op's definition: slow, obviously right.
+  pm.addPass(createLowerToReference());
+  // Each other kernel's op becomes loops over vectors, as its schedule says.
   pm.addPass(createEmitCPUKernels());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -86,4 +93,13 @@ void braid::buildDevicePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+}
+
+void braid::buildReferencePhase(OpPassManager &pm,
+                                const PipelineOptions &options) {
+  ChooseScheduleOptions schedule;
+  schedule.isa = options.isa;
+  schedule.reference = true;
+  pm.addPass(createChooseSchedule(schedule));
+  buildDevicePhase(pm, options);
 }

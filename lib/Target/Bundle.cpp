@@ -14,7 +14,9 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
@@ -29,13 +31,13 @@ struct TemporaryFile {
   explicit TemporaryFile(const Twine &model) {
     llvm::SmallString<128> name;
     if (auto error = llvm::sys::fs::createUniqueFile(model, descriptor, name))
-      throw rt::Error("cannot write beside '" + model.str() +
-                      "': " + error.message());
+      throw rt::Error(model.str() + ": cannot be written: " + error.message());
     path = name.str().str();
+    llvm::sys::RemoveFileOnSignal(path);
   }
   ~TemporaryFile() {
-    if (!path.empty())
-      llvm::sys::fs::remove(path);
+    llvm::sys::fs::remove(path);
+    llvm::sys::DontRemoveFileOnSignal(path);
   }
   int descriptor = -1;
   std::string path;
@@ -97,6 +99,9 @@ static void addSections(llvm::Module &module, ModuleOp source,
   addSection(module, BRAID_SECTION_MANIFEST, writeManifest(source, options));
   if (!options.tokenizer.empty())
     addSection(module, BRAID_SECTION_TOKENIZER, options.tokenizer);
+  if (options.goldenBytes)
+    addSection(module, BRAID_SECTION_GOLDEN,
+               std::string(options.goldenBytes, '\0'));
   braid_seal seal = {};
   memcpy(seal.magic, BRAID_SEAL_MAGIC, sizeof(seal.magic));
   addSection(module, BRAID_SECTION_SEAL,
@@ -134,8 +139,8 @@ static void checkExternals(const llvm::Module &module) {
 }
 
 static void emitObject(llvm::Module &module, llvm::TargetMachine &machine,
-                       int descriptor) {
-  llvm::raw_fd_ostream out(descriptor, /*shouldClose=*/true);
+                       const TemporaryFile &object) {
+  llvm::raw_fd_ostream out(object.descriptor, /*shouldClose=*/true);
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, out, nullptr,
                                   llvm::CodeGenFileType::ObjectFile))
@@ -145,8 +150,14 @@ static void emitObject(llvm::Module &module, llvm::TargetMachine &machine,
   if (out.has_error()) {
     std::string message = out.error().message();
     out.clear_error();
-    throw rt::Error("cannot write object code: " + message);
+    throw rt::Error(object.path + ": cannot be written: " + message);
   }
+}
+
+/// The first line of the linker's complaints.
+static std::string firstLine(const std::string &file) {
+  auto buffer = llvm::MemoryBuffer::getFile(file);
+  return buffer ? (*buffer)->getBuffer().split('\n').first.str() : "";
 }
 
 static void link(const std::string &object, const std::string &output) {
@@ -162,15 +173,15 @@ static void link(const std::string &object, const std::string &output) {
                                  "-z",              "noexecstack",
                                  "-soname=model.braid", "-o",
                                  output,            object};
+  TemporaryFile complaints(output + ".%%%%%%.log");
+  ::close(complaints.descriptor);
   std::optional<llvm::StringRef> null[] = {llvm::StringRef(""), std::nullopt,
-                                           std::nullopt};
+                                           llvm::StringRef(complaints.path)};
   int code = llvm::sys::ExecuteAndWait(*linker, arguments, std::nullopt, null,
                                        0, 0, &error);
   if (code != 0)
-    throw rt::Error("linking the artefact failed: " +
-                    (error.empty() ? "ld.lld exited with " +
-                                         std::to_string(code)
-                                   : error));
+    throw rt::Error(output + ": cannot be linked: " +
+                    (error.empty() ? firstLine(complaints.path) : error));
 }
 
 void braid::writeArtifact(ModuleOp module, const BundleOptions &options,
@@ -191,10 +202,9 @@ void braid::writeArtifact(ModuleOp module, const BundleOptions &options,
   optimize(*lowered, *machine);
   checkExternals(*lowered);
   TemporaryFile object(path + ".%%%%%%.o"), linked(path + ".%%%%%%.tmp");
-  emitObject(*lowered, *machine, object.descriptor);
+  emitObject(*lowered, *machine, object);
   ::close(linked.descriptor);
   link(object.path, linked.path);
   if (auto error = llvm::sys::fs::rename(linked.path, path))
-    throw rt::Error("cannot write '" + path + "': " + error.message());
-  linked.path.clear();
+    throw rt::Error(path + ": cannot be written: " + error.message());
 }

@@ -125,15 +125,32 @@ struct WeightLayout {
 };
 } // namespace
 
+/// What count-work found out about a kernel.
+static void addWork(json::Object &kernel, DictionaryAttr work) {
+  for (NamedAttribute entry : work) {
+    StringRef key = entry.getName();
+    if (auto text = dyn_cast<StringAttr>(entry.getValue()))
+      kernel[key] = text.getValue();
+    else if (auto flag = dyn_cast<BoolAttr>(entry.getValue()))
+      kernel[key] = flag.getValue();
+    else
+      kernel[key] = cast<IntegerAttr>(entry.getValue()).getInt();
+  }
+}
+
 static json::Array writeKernels(ModuleOp module) {
-  SmallVector<std::pair<int64_t, std::string>> names;
+  SmallVector<std::pair<int64_t, LLVM::LLVMFuncOp>> functions;
   for (auto function : module.getOps<LLVM::LLVMFuncOp>())
     if (auto number = function->getAttrOfType<IntegerAttr>(kKernelAttr))
-      names.push_back({number.getInt(), function.getSymName().str()});
-  llvm::sort(names);
+      functions.push_back({number.getInt(), function});
+  llvm::sort(functions, llvm::less_first());
   json::Array kernels;
-  for (auto &[number, name] : names)
-    kernels.push_back(json::Object{{"name", name}});
+  for (auto &[number, function] : functions) {
+    json::Object kernel{{"name", function.getSymName()}};
+    if (auto work = function->getAttrOfType<DictionaryAttr>(kWorkAttr))
+      addWork(kernel, work);
+    kernels.push_back(std::move(kernel));
+  }
   return kernels;
 }
 
@@ -174,6 +191,7 @@ std::string braid::writeManifest(ModuleOp module,
       {"count", layout.count},
       {"header_sha256", hashed ? std::string(64, '0') : ""},
       {"source_dir", options.sourceDir},
+      {"source_sha256", options.sourceSha256},
       {"entries", std::move(layout.entries)}};
   manifest["tokenizer"] =
       json::Object{{"chat_template", options.chatTemplate},

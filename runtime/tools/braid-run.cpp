@@ -7,6 +7,7 @@
 #include "braid-rt/cli.h"
 
 int main(int argc, char **argv) {
+  braid::rt::holdStandardStreams();
   char name[] = "braid-run";
   argv[0] = name;
   return braid::rt::runMain(argc, argv);

@@ -80,9 +80,9 @@ class Braid:
         self.serial += 1
         return self.folder / f"{self.serial:04d}{suffix}"
 
-    def compile(self, checkpoint, precision):
+    def compile(self, checkpoint, precision, *options):
         artefact = self.fresh(".braid")
-        self.call("compile", checkpoint, "-o", artefact, f"--precision={precision}")
+        self.call("compile", checkpoint, "-o", artefact, f"--precision={precision}", *options)
         return artefact
 
     def run(self, artefact, *options, ids=None, tensors="--logits"):

@@ -94,7 +94,7 @@ def check_fixture(options, folder):
     with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
         braid = Braid(options.braid, scratch)
         try:
-            artefact = braid.compile(folder, options.precision)
+            artefact = braid.compile(folder, options.precision, f"--schedule={options.schedule}")
             if options.precision == "f32":
                 check_f32(report, name, braid, artefact, reference)
             else:
@@ -112,6 +112,7 @@ def main():
     parser.add_argument("--fixtures", type=Path, default=FIXTURES)
     parser.add_argument("--only", action="append", metavar="NAME", help="this fixture only (repeatable)")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--schedule", choices=["vector", "reference"], default="vector")
     parser.add_argument("--no-questions", action="store_true", help="skip what needs the tokenizer")
     parser.add_argument("--jobs", type=int, default=1, help="fixtures checked at once")
     options = parser.parse_args()

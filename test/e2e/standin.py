@@ -125,6 +125,7 @@ def main():
     c.add_argument("checkpoint")
     c.add_argument("-o")
     c.add_argument("--precision")
+    c.add_argument("--schedule")  # of one answer there is one schedule
     c.set_defaults(act=compile)
     r = commands.add_parser("run")
     r.add_argument("artefact")

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "braid/Pipeline/Pipeline.h"
 #include "braid/Transforms/Passes.h"
+#include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
@@ -17,6 +18,7 @@ int main(int argc, char **argv) {
   braid::registerPipelines();
   mlir::registerTransformsPasses();
   mlir::bufferization::registerBufferizationPasses();
+  mlir::registerReconcileUnrealizedCastsPass();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Braid's passes, one by one\n", registry));
 }

@@ -1,7 +1,7 @@
 //===- Compile.cpp - braid compile: the command line
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Compiler.h"
@@ -36,8 +36,15 @@ options:
   --stop-after=model|kernel|device
                         write the IR of this phase; braid compile dump.mlir
                         goes on from it
+  --weights-from=DIR    the checkpoint of a dump, if it is not where the dump
+                        says
   --schedule=vector|reference
-                        reference: one lane and one row at a time, to compare
+                        reference: every op's definition as plain loops, slow,
+                        to compare with
+  --golden=reference|none
+                        reference: run the reference schedule on some tokens,
+                        compare, and store its logits for braid verify
+                        (default, where there are weights)
   --verbose             also list the config keys that nothing reads
   -q                    no progress
   --mlir-...            MLIR's own printing and timing options, such as
@@ -73,6 +80,11 @@ static bool parseOption(const std::string &name, const std::string &value,
   } else if (name == "--weights") {
     checkChoice(name, value, {"pack", "link", "none"});
     options.weights = value;
+  } else if (name == "--weights-from") {
+    options.weightsFrom = value;
+  } else if (name == "--golden") {
+    checkChoice(name, value, {"reference", "none"});
+    options.golden = value == "reference";
   } else if (name == "--stop-after") {
     checkChoice(name, value, {"model", "kernel", "device"});
     options.stopAfter = value;
@@ -103,6 +115,10 @@ static void parseMlirOptions(const std::vector<const char *> &arguments) {
     throw rt::Error(message.substr(0, message.find('\n')));
 }
 
+static bool isDump(const std::string &input) {
+  return input.size() > 5 && input.ends_with(".mlir");
+}
+
 static CompileOptions parseArguments(int argc, char **argv) {
   CompileOptions options;
   std::vector<const char *> mlirArguments = {"braid compile"};
@@ -126,6 +142,10 @@ static CompileOptions parseArguments(int argc, char **argv) {
       throw rt::Error("expected one model, found '" + options.input +
                       "' and '" + argument + "'");
   }
+  if (!options.weightsFrom.empty() && !isDump(options.input))
+    throw rt::Error("--weights-from: expected a dump (*.mlir) as the model, "
+                    "found '" +
+                    options.input + "'");
   if (options.input.empty())
     throw rt::Error("expected a directory, a config.json or a dump",
                     "`braid compile --help` shows examples");

@@ -1,13 +1,17 @@
 //===- Compiler.cpp - one compilation, phase by phase
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Compiler.h"
+#include "Golden.h"
+#include "Output.h"
+#include "Steps.h"
 #include "braid-rt/artifact.h"
 #include "braid-rt/error.h"
 #include "braid-rt/json.h"
+#include "braid-rt/tokenizer.h"
 #include "braid-rt/weights.h"
 #include "braid/Dialect/Braid.h"
 #include "mlir/IR/AsmState.h"
@@ -15,14 +19,12 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
-#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/ToolOutputFile.h"
-#include <chrono>
+#include <filesystem>
 
 using namespace mlir;
 using namespace braid;
@@ -30,64 +32,6 @@ namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
 namespace {
-
-/// Prints "[2/5] lowering to kernels (0.31 s)". A step that fails leaves its
-/// line ended, so that the error stands on one of its own.
-class Steps {
-public:
-  Steps(int total, bool quiet) : total(total), quiet(quiet) {}
-  ~Steps() {
-    if (open)
-      llvm::errs() << "\n";
-  }
-  void begin(const Twine &what) {
-    start = std::chrono::steady_clock::now();
-    open = !quiet;
-    if (!quiet)
-      llvm::errs() << "[" << ++number << "/" << total << "] " << what;
-  }
-  void end(const Twine &detail = "") {
-    std::chrono::duration<double> seconds =
-        std::chrono::steady_clock::now() - start;
-    open = false;
-    if (!quiet)
-      llvm::errs() << llvm::format(" (%.2f s)", seconds.count()) << detail
-                   << "\n";
-  }
-
-private:
-  int total, number = 0;
-  bool quiet, open = false;
-  std::chrono::steady_clock::time_point start;
-};
-
-/// Keeps MLIR's diagnostics short: the first error becomes the message, with
-/// its location; IR is never part of it.
-class FirstError {
-public:
-  explicit FirstError(MLIRContext &context)
-      : handler(&context, [this](Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
-            return failure();
-          if (message.empty()) {
-            llvm::raw_string_ostream out(message);
-            if (auto loc = diagnostic.getLocation()
-                               ->findInstanceOf<FileLineColLoc>())
-              out << loc.getFilename().getValue() << ":" << loc.getLine() << ":"
-                  << loc.getColumn() << ": ";
-            out << diagnostic.str();
-          }
-          return success();
-        }) {}
-  [[noreturn]] void raise(const std::string &otherwise) {
-    std::string line = message.empty() ? otherwise : message;
-    throw rt::Error(line.substr(0, line.find('\n')));
-  }
-
-private:
-  std::string message;
-  ScopedDiagnosticHandler handler;
-};
 
 class Compilation {
 public:
@@ -106,17 +50,35 @@ private:
   void parseModule();
   void advance(Phase from, StringRef next, StringRef what);
   bool stopHere(StringRef phase);
-  void writeText();
+  void writeDump();
+  void findSource();
+  void takeReference();
+  void keepReference();
+  void checkOptions(StringRef phase);
   void bundle();
+  void chooseWeights();
+  std::string pack(PartialFile &artifact, PartialFile &weights);
+  void checkGolden(PartialFile &artifact, PartialFile &weights,
+                   const std::string &hash);
+  void publish(PartialFile &artifact, PartialFile &weights,
+               const std::string &hash);
   void report(const std::string &weightsPath);
   std::string checkpointDir() const;
+  std::string sourceAsSeenFrom(const std::string &file) const;
+  std::string output() const {
+    return options.output.empty() ? "model.braid" : options.output;
+  }
 
   const CompileOptions &options;
   DialectRegistry registry;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
+  /// The kernel phase, for the reference; null if there is no use for it.
+  OwningOpRef<ModuleOp> kernels;
   Steps steps;
   BundleOptions bundleOptions;
+  /// The checkpoint's folder or the config.json; empty: a dump names none.
+  std::string source;
   bool hasWeights = false;
 };
 
@@ -127,27 +89,59 @@ static bool isText(const std::string &input) {
 }
 
 int Compilation::countSteps(const CompileOptions &options) {
+  if (isText(options.input))
+    return 0;
   if (options.stopAfter == "model")
     return 1;
   if (options.stopAfter == "kernel")
     return 2;
-  return options.stopAfter == "device" ? 3 : 5;
-}
-
-static std::string readText(const std::string &file) {
-  auto buffer = llvm::MemoryBuffer::getFile(file, /*IsText=*/false);
-  return buffer ? (*buffer)->getBuffer().str() : "";
+  if (options.stopAfter == "device")
+    return 3;
+  bool weights = fs::is_directory(options.input) && options.weights != "none";
+  return weights && options.golden && !options.reference ? 6 : 5;
 }
 
 std::string Compilation::checkpointDir() const {
-  if (fs::is_directory(options.input))
-    return options.input;
-  StringRef parent = path::parent_path(options.input);
+  if (fs::is_directory(source))
+    return source;
+  StringRef parent = path::parent_path(source);
   return parent.empty() ? "." : parent.str();
+}
+
+/// A path that leads from one folder to another wherever both are moved to.
+static std::string relativePath(const std::string &to,
+                                const std::string &folder) {
+  namespace stdfs = std::filesystem;
+  std::error_code error;
+  stdfs::path from = stdfs::canonical(folder.empty() ? "." : folder, error);
+  stdfs::path target = stdfs::canonical(to, error);
+  return error ? to : target.lexically_relative(from).string();
+}
+
+std::string Compilation::sourceAsSeenFrom(const std::string &file) const {
+  return relativePath(source, path::parent_path(file).str());
+}
+
+/// Text that a model brings: tokenizer, chat template, whether <s> is added.
+/// A tokenizer that the runtime could not use is refused here already.
+static void readTokenizer(const std::string &dir, BundleOptions &bundle) {
+  if (std::string file = dir + "/tokenizer.json"; fs::exists(file)) {
+    bundle.tokenizer = rt::readTextFile(file);
+    rt::Tokenizer::fromJson(bundle.tokenizer, file);
+  }
+  std::string config = dir + "/tokenizer_config.json";
+  bundle.chatTemplate = fs::exists(dir + "/chat_template.jinja");
+  if (!fs::exists(config))
+    return;
+  rt::Json json = rt::readJsonFile(config);
+  bundle.chatTemplate |= json.contains("chat_template");
+  if (json.contains("add_bos_token") && json["add_bos_token"].is_boolean())
+    bundle.addBos = json["add_bos_token"].get<bool>();
 }
 
 void Compilation::importModel() {
   steps.begin("reading " + options.input);
+  source = options.input;
   ModelConfig config = readModelConfig(options.input);
   requireCompilable(config);
   std::optional<rt::Checkpoint> checkpoint;
@@ -160,9 +154,11 @@ void Compilation::importModel() {
     ignored = check.ignoredLine;
     hasWeights = true;
   }
+  readTokenizer(checkpointDir(), bundleOptions);
   FirstError errors(context);
-  module = buildModule(context, config, names,
-                       checkpoint ? &*checkpoint : nullptr, options.precision);
+  module =
+      buildModule(context, config, names, checkpoint ? &*checkpoint : nullptr,
+                  options.precision.value_or(Precision::BF16));
   if (failed(verify(*module)))
     errors.raise("the imported module is not valid");
   steps.end(" " + config.pattern());
@@ -181,7 +177,86 @@ void Compilation::parseModule() {
   if (!module || !(*module)->hasAttr(kPhaseAttr))
     errors.raise(options.input + ": expected a module with the attribute "
                                  "'braid.phase', found none");
+  findSource();
+  takeReference();
   steps.end();
+}
+
+/// A dump says where its checkpoint was; tokenizer and weights come from there.
+void Compilation::findSource() {
+  auto recorded = (*module)->getAttrOfType<StringAttr>(kSourceAttr);
+  (*module)->removeAttr(kSourceAttr);
+  if (!options.weightsFrom.empty()) {
+    source = options.weightsFrom;
+  } else if (recorded) {
+    llvm::SmallString<128> place(path::parent_path(options.input));
+    path::append(place, recorded.getValue());
+    source = path::is_absolute(recorded.getValue()) ? recorded.str()
+                                                    : place.str().str();
+  }
+  if (source.empty() || (options.weights == "none" && !fs::exists(source)))
+    return;
+  if (!fs::exists(source))
+    throw rt::Error(options.input + ": was made from '" + source +
+                        "', which is not there",
+                    "--weights-from=DIR names the checkpoint; --weights=none "
+                    "compiles without its weights and tokenizer");
+  hasWeights = fs::is_directory(source);
+  readTokenizer(checkpointDir(), bundleOptions);
+}
+
+/// A dump of the device phase carries the kernel phase along.
+void Compilation::takeReference() {
+  auto nested = module->lookupSymbol<ModuleOp>(kReferenceModule);
+  if (!nested)
+    return;
+  nested->remove();
+  kernels = nested;
+}
+
+/// REQUIRES: the module is in the kernel phase.
+void Compilation::keepReference() {
+  kernels = module->clone();
+  kernels->setSymName(kReferenceModule);
+}
+
+static std::optional<int> phaseNumber(StringRef phase) {
+  return llvm::StringSwitch<std::optional<int>>(phase)
+      .Case("model", 0)
+      .Case("kernel", 1)
+      .Case("device", 2)
+      .Default(std::nullopt);
+}
+
+/// A dump has decided some things already; options that say otherwise are
+/// mistakes.
+void Compilation::checkOptions(StringRef phase) {
+  auto refuse = [&](const Twine &option, const Twine &found) {
+    throw rt::Error(options.input + ": " + option.str() +
+                    " comes too late: the dump is " + found.str());
+  };
+  if (!phaseNumber(phase))
+    throw rt::Error(options.input +
+                    ": expected model, kernel or device as "
+                    "'braid.phase', found '" +
+                    phase.str() + "'");
+  if (!options.stopAfter.empty() &&
+      phaseNumber(options.stopAfter) < phaseNumber(phase))
+    refuse("--stop-after=" + options.stopAfter, "in the phase " + phase);
+  auto precision = (*module)->getAttrOfType<StringAttr>(kPrecisionAttr);
+  bool f32 = precision && precision.getValue() == "f32";
+  if (options.precision && (*options.precision == Precision::F32) != f32)
+    refuse(f32 ? "--precision=bf16" : "--precision=f32",
+           f32 ? "in f32" : "in bf16");
+  if (options.reference && phase != "model")
+    refuse("--schedule=reference", "in the phase " + phase);
+  auto level = (*module)->getAttrOfType<StringAttr>(kTargetAttr);
+  if (!level)
+    return;
+  if (!options.target.empty() &&
+      parseTarget(options.target).level != level.getValue())
+    refuse("--target=" + options.target, "for " + level.getValue());
+  bundleOptions.target = parseTarget(level.str());
 }
 
 void Compilation::loadModel() {
@@ -194,21 +269,26 @@ void Compilation::loadModel() {
 bool Compilation::stopHere(StringRef phase) {
   if (options.stopAfter != phase)
     return false;
-  writeText();
+  writeDump();
   return true;
 }
 
-void Compilation::writeText() {
-  std::error_code error;
-  std::string file = options.output.empty() ? "-" : options.output;
-  llvm::ToolOutputFile out(file, error, fs::OF_None);
-  if (error)
-    throw rt::Error("cannot write '" + file + "': " + error.message());
+void Compilation::writeDump() {
+  if (!source.empty()) {
+    std::string place = sourceAsSeenFrom(options.output);
+    (*module)->setAttr(kSourceAttr, StringAttr::get(&context, place));
+  }
+  if (options.stopAfter == "device" && kernels)
+    module->push_back(kernels.release());
   OpPrintingFlags flags;
   flags.enableDebugInfo();
-  (*module)->print(out.os(), flags);
-  out.os() << "\n";
-  out.keep();
+  // The importer's locations are names made for reading.
+  if (options.stopAfter == "model")
+    flags.printNameLocAsPrefix();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  (*module)->print(stream, flags);
+  writeText(options.output, text + "\n");
 }
 
 void Compilation::advance(Phase from, StringRef next, StringRef what) {
@@ -226,64 +306,82 @@ void Compilation::advance(Phase from, StringRef next, StringRef what) {
   if (failed(pm.run(*module)))
     errors.raise(what.str() + " failed");
   (*module)->setAttr(kPhaseAttr, StringAttr::get(&context, next));
+  (*module)->setAttr(kTargetAttr,
+                     StringAttr::get(&context, bundleOptions.target.level));
   steps.end();
 }
 
-/// Text that a model brings: tokenizer, chat template, whether <s> is added.
-static void readTokenizer(const std::string &dir, BundleOptions &bundle) {
-  bundle.tokenizer = readText(dir + "/tokenizer.json");
-  std::string config = dir + "/tokenizer_config.json";
-  bundle.chatTemplate = fs::exists(dir + "/chat_template.jinja");
-  if (!fs::exists(config))
-    return;
-  rt::Json json = rt::readJsonFile(config);
-  bundle.chatTemplate |= json.contains("chat_template");
-  if (json.contains("add_bos_token") && json["add_bos_token"].is_boolean())
-    bundle.addBos = json["add_bos_token"].get<bool>();
-}
-
-void Compilation::bundle() {
-  std::string mode = options.weights;
+void Compilation::chooseWeights() {
+  std::string &mode = bundleOptions.weightsMode;
+  mode = options.weights;
   if (mode.empty())
     mode = hasWeights ? "pack" : "none";
   if (mode != "none" && !hasWeights)
     throw rt::Error("--weights=" + mode + ": " + options.input +
                         " has no weights",
                     "give the checkpoint's directory, or --weights=none");
-  bundleOptions.weightsMode = mode;
-  if (!isText(options.input))
-    readTokenizer(checkpointDir(), bundleOptions);
-  std::string output =
-      options.output.empty() ? "model.braid" : options.output;
-  if (mode == "link")
-    bundleOptions.sourceDir = checkpointDir();
-
-  steps.begin("generating code for " + bundleOptions.target.level);
-  std::string partial = output + ".partial";
-  std::string weights = output + ".weights";
-  llvm::scope_exit cleanUp([&] {
-    fs::remove(partial);
-    fs::remove(weights + ".partial");
-  });
-  writeArtifact(*module, bundleOptions, partial);
-  rt::sealArtifact(partial, "");
-  steps.end();
-
-  steps.begin(mode == "pack" ? "packing weights" : "sealing");
-  std::string hash;
-  if (mode == "pack") {
-    rt::Artifact artifact = rt::Artifact::open(partial);
-    hash = rt::preparePacked(artifact, checkpointDir(), weights + ".partial",
-                             [](uint64_t, uint64_t) {})
-               .headerSha256;
-    rt::sealArtifact(partial, hash);
-    fs::rename(weights + ".partial", weights);
+  if (mode == "link") {
+    bundleOptions.sourceDir = sourceAsSeenFrom(output());
+    bundleOptions.sourceSha256 =
+        rt::Checkpoint::open(checkpointDir()).headerHash();
   }
-  if (auto error = fs::rename(partial, output))
-    throw rt::Error("cannot write '" + output + "': " + error.message());
-  cleanUp.release();
+  if (mode == "none" || !options.golden || options.reference)
+    kernels = nullptr;
+  if (kernels)
+    bundleOptions.goldenBytes = goldenBytesFor(*module);
+}
+
+void Compilation::bundle() {
+  chooseWeights();
+  steps.begin("generating code for " + bundleOptions.target.level);
+  PartialFile artifact(output()), weights(output() + ".weights");
+  writeArtifact(*module, bundleOptions, artifact.path);
+  rt::sealArtifact(artifact.path, "");
   steps.end();
-  report(mode == "pack" ? weights : "");
+
+  bool packed = bundleOptions.weightsMode == "pack";
+  steps.begin(packed ? "packing weights" : "sealing");
+  std::string hash = packed ? pack(artifact, weights) : "";
+  steps.end();
+  if (bundleOptions.goldenBytes)
+    checkGolden(artifact, weights, hash);
+  publish(artifact, weights, hash);
+  report(packed ? output() + ".weights" : "");
+}
+
+std::string Compilation::pack(PartialFile &artifact, PartialFile &weights) {
+  std::string hash =
+      rt::preparePacked(rt::Artifact::open(artifact.path), checkpointDir(),
+                        weights.path, [](uint64_t, uint64_t) {})
+          .headerSha256;
+  rt::sealArtifact(artifact.path, hash);
+  return hash;
+}
+
+void Compilation::checkGolden(PartialFile &artifact, PartialFile &weights,
+                              const std::string &hash) {
+  steps.begin("comparing with the reference schedule");
+  FirstError errors(context);
+  bool packed = bundleOptions.weightsMode == "pack";
+  GoldenJob job{*kernels, bundleOptions, artifact.path,
+                packed ? weights.path : checkpointDir(), hash};
+  PartialFile reference(output() + ".reference");
+  std::string detail;
+  std::string golden = makeGolden(job, reference.path, detail);
+  rt::sealArtifact(artifact.path, "", golden);
+  steps.end(detail);
+}
+
+/// Whenever this is killed, artefact and weights are both the old ones or both
+/// the new ones: see rt::stagedWeights.
+void Compilation::publish(PartialFile &artifact, PartialFile &weights,
+                          const std::string &hash) {
+  if (hash.empty())
+    return artifact.publish(output());
+  std::string staged = rt::stagedWeights(output(), hash);
+  weights.publish(staged);
+  artifact.publish(output());
+  renameFile(staged, output() + ".weights");
 }
 
 void Compilation::report(const std::string &weightsPath) {
@@ -296,23 +394,30 @@ void Compilation::report(const std::string &weightsPath) {
                  << file << "\n";
   };
   llvm::errs() << "copy to another machine:\n";
-  line(options.output.empty() ? "model.braid" : options.output);
+  line(output());
   if (!weightsPath.empty())
     line(weightsPath);
 }
 
 void Compilation::run() {
-  bundleOptions.target = parseTarget(options.target);
+  bundleOptions.target =
+      parseTarget(options.target.empty() ? "native" : options.target);
+  if (options.stopAfter.empty())
+    checkOutput(output());
   loadModel();
-  auto phase = (*module)->getAttrOfType<StringAttr>(kPhaseAttr).getValue();
+  auto attribute = (*module)->getAttrOfType<StringAttr>(kPhaseAttr);
+  std::string phase = attribute ? attribute.str() : "";
+  checkOptions(phase);
   if (stopHere("model"))
     return;
   if (phase == "model")
     advance(Phase::Model, "kernel", "lowering to kernels");
   if (stopHere("kernel"))
     return;
-  if (phase != "device")
+  if (phase != "device") {
+    keepReference();
     advance(Phase::Kernel, "device", "emitting loops and vectors");
+  }
   if (stopHere("device"))
     return;
   bundle();

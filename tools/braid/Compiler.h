@@ -1,7 +1,7 @@
 //===- Compiler.h - one compilation, phase by phase (private)
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #ifndef BRAID_TOOLS_BRAID_COMPILER_H
@@ -18,11 +18,13 @@ namespace braid {
 struct CompileOptions {
   std::string input;  ///< Directory, config.json, or *.mlir.
   std::string output; ///< model.braid; "-" or *.mlir with --stop-after.
-  Precision precision = Precision::BF16;
-  std::string target = "native";
-  std::string weights; ///< pack, link, none; empty: what the input allows.
-  std::string stopAfter; ///< model, kernel, device, or empty.
+  std::optional<Precision> precision; ///< None: BF16, or as a dump says.
+  std::string target;                 ///< Empty: native, or as a dump says.
+  std::string weights;     ///< pack, link, none; empty: what the input allows.
+  std::string weightsFrom; ///< Of a dump; empty: as it says.
+  std::string stopAfter;   ///< model, kernel, device, or empty.
   bool reference = false;
+  bool golden = true; ///< Store logits of the reference, to verify with.
   bool verbose = false;
   bool quiet = false;
 };

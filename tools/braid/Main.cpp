@@ -1,16 +1,18 @@
 //===- Main.cpp - braid: one command per journey
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
-// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "braid-rt/cli.h"
 #include "braid-rt/error.h"
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 
 namespace braid {
+int benchMain(int argc, char **argv);
 int compileMain(int argc, char **argv);
 int planMain(int argc, char **argv);
 } // namespace braid
@@ -28,6 +30,7 @@ constexpr Command kCommands[] = {
     {"plan", planMain, "what a model needs, from its config.json alone"},
     {"compile", compileMain, "a checkpoint becomes an artefact"},
     {"run", rt::runMain, "text from an artefact"},
+    {"bench", benchMain, "speed, and how far from the machine's limits"},
 };
 } // namespace
 
@@ -38,16 +41,25 @@ static int usage(FILE *out, int code) {
   return code;
 }
 
+/// A full disk may show only when the last bytes are written.
+static int finish(int code) {
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return code;
+  fprintf(stderr, "error: stdout: cannot be written: %s\n", strerror(errno));
+  return 1;
+}
+
 int main(int argc, char **argv) {
+  rt::holdStandardStreams();
   if (argc < 2)
     return usage(stderr, 2);
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-    return usage(stdout, 0);
+    return finish(usage(stdout, 0));
   for (const Command &command : kCommands) {
     if (strcmp(argv[1], command.name))
       continue;
     try {
-      return command.main(argc - 1, argv + 1);
+      return finish(command.main(argc - 1, argv + 1));
     } catch (const braid::rt::Error &error) {
       fprintf(stderr, "error: %s\n", error.what());
       if (!error.hint.empty())

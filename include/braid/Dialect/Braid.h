@@ -14,6 +14,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -22,6 +23,9 @@ namespace braid::detail {
 void getComputeEffects(
     mlir::DestinationStyleOpInterface op,
     llvm::SmallVectorImpl<mlir::MemoryEffects::EffectInstance> &effects);
+/// Calls results by `names`, which are separated by commas.
+void nameResults(mlir::Operation *op, llvm::StringRef names,
+                 mlir::OpAsmSetValueNameFn setName);
 } // namespace braid::detail
 
 #include "braid/Dialect/BraidDialect.h.inc"
@@ -47,8 +51,18 @@ inline constexpr llvm::StringLiteral kArenaAttr = "braid.arena";
 /// On a kernel function: its ordinal in the manifest's kernel list.
 inline constexpr llvm::StringLiteral kKernelAttr = "braid.kernel";
 inline constexpr llvm::StringLiteral kScheduleAttr = "braid.schedule";
+/// What a kernel computes and reads per row (count-work).
+inline constexpr llvm::StringLiteral kWorkAttr = "braid.work";
 /// On the module: JSON of what the artefact tells beside the code.
 inline constexpr llvm::StringLiteral kMetadataAttr = "braid.metadata";
+
+/// On the module: the ISA level that its schedules and code are made for.
+inline constexpr llvm::StringLiteral kTargetAttr = "braid.target";
+/// On a dump: the checkpoint or config.json, relative to the dump's folder.
+inline constexpr llvm::StringLiteral kSourceAttr = "braid.source";
+/// A module beside the code of a device-phase dump: the same model in the kernel
+/// phase, which the reference is compiled from.
+inline constexpr llvm::StringLiteral kReferenceModule = "reference";
 
 /// Registers how braid ops bufferize.
 void registerBufferizableOpInterface(mlir::DialectRegistry &registry);

@@ -10,6 +10,8 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/TensorEncoding.td"
 include "mlir/IR/OpBase.td"
 
 def Braid_Dialect : Dialect {
@@ -34,6 +36,10 @@ def Braid_Dialect : Dialect {
 
     Every compute op is in destination style: `outs` are the tensors that the
     results replace. The same ops exist on memrefs once a module is bufferized.
+
+    Constraints of all compute ops: (dps_c1) operands are all tensors or all
+    memrefs; (dps_c2) on tensors the results have the types of the inits, on
+    memrefs there are none.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
@@ -44,12 +50,18 @@ def Braid_Dialect : Dialect {
 // Types
 //===----------------------------------------------------------------------===//
 
-class Braid_Type<string name, string typeMnemonic>
-    : TypeDef<Braid_Dialect, name> {
+/// `valueName` is what a dump calls values of the type.
+class Braid_Type<string name, string typeMnemonic, string valueName>
+    : TypeDef<Braid_Dialect, name, [OpAsmTypeInterface]> {
   let mnemonic = typeMnemonic;
+  let extraClassDeclaration = [{
+    void getAsmName(::mlir::OpAsmSetNameFn setName) const {
+      setName("}] # valueName # [{");
+    }
+  }];
 }
 
-def Braid_BatchType : Braid_Type<"Batch", "batch"> {
+def Braid_BatchType : Braid_Type<"Batch", "batch", "batch"> {
   let summary = "which rows of a step belong to which sequence";
   let description = [{
     For each sequence of the step: its row range, the position of its first
@@ -58,7 +70,7 @@ def Braid_BatchType : Braid_Type<"Batch", "batch"> {
   }];
 }
 
-def Braid_ContextType : Braid_Type<"Context", "context"> {
+def Braid_ContextType : Braid_Type<"Context", "context", "step"> {
   let summary = "the running step: arena, weight table, services";
   let description = [{
     Added to every function by `plan-arena`, at the end of the kernel phase. At
@@ -81,7 +93,8 @@ def Braid_StorageKind : I32EnumAttr<"StorageKind",
   let genSpecializedAttr = 0;
 }
 
-def Braid_StorageAttr : AttrDef<Braid_Dialect, "Storage"> {
+def Braid_StorageAttr : AttrDef<Braid_Dialect, "Storage", [
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "storage";
   let summary = "how the checkpoint stores a weight (a tensor encoding)";
   let description = [{
@@ -90,6 +103,10 @@ def Braid_StorageAttr : AttrDef<Braid_Dialect, "Storage"> {
     | `f32`, `bf16`, `f16` | `X` | as stored |
     | `fp8` | `X.weight` E4M3 [N,K], `X.weight_scale` F32 [] | `weight * scale` |
     | `nvfp4` | `X.weight` U8 [N,K/2] (low nibble first), `X.weight_scale` E4M3 [N,K/16], `X.weight_scale_2` F32 [] | `e2m1 * (weight_scale * weight_scale_2)` |
+
+    Constraints: (storage_c1) the tensor's element type is the stored one, bf16
+    for `fp8` and `nvfp4`; (storage_c2) `fp8` and `nvfp4` store matrices and
+    stacks of them, `nvfp4` with K a multiple of 16.
   }];
   let parameters = (ins EnumParameter<Braid_StorageKind>:$kind);
   let assemblyFormat = "`<` $kind `>`";
@@ -101,6 +118,9 @@ def Braid_PoolAttr : AttrDef<Braid_Dialect, "Pool"> {
   let description = [{
     The type is `LxSx...`: dimension 0 counts the layers of the kind, dimension
     1 is dynamic (slots); a further dynamic dimension is the context length.
+
+    Constraints: (pool_c1) the name is not empty; (pool_c2) the type is
+    `LxSx...`; (pool_c3) at most one further dimension is dynamic.
   }];
   let parameters = (ins StringRefParameter<"name">:$name,
                         "::mlir::RankedTensorType":$type);
@@ -111,8 +131,12 @@ def Braid_PoolAttr : AttrDef<Braid_Dialect, "Pool"> {
 def Braid_StatePlanAttr : AttrDef<Braid_Dialect, "StatePlan"> {
   let mnemonic = "state_plan";
   let summary = "all state of a sequence, the one source of its sizes";
+  let description = [{
+    Constraints: (plan_c1) no two pools have one name.
+  }];
   let parameters = (ins ArrayRefParameter<"PoolAttr">:$pools);
   let assemblyFormat = "`<` `[` $pools `]` `>`";
+  let genVerifyDecl = 1;
 }
 
 def Braid_ScheduleAttr : AttrDef<Braid_Dialect, "Schedule"> {
@@ -120,16 +144,22 @@ def Braid_ScheduleAttr : AttrDef<Braid_Dialect, "Schedule"> {
   let summary = "how one kernel is to be emitted";
   let description = [{
     Chosen by one pass, read by the emitters, gone when they are done.
-    `reference` asks for the obvious loops. `vector` states the lanes of an f32
-    vector, `rows` the rows of a contraction tile, `dot` how products are formed
-    (`fma`: f32 multiply-add; `bf16`: pairs of bf16 into f32, `vdpbf16ps`).
+    `reference` asks for the op's definition as plain loops. `vector` states the
+    lanes of an f32 vector, `rows` the rows of a contraction tile, `dot` how
+    products are formed (`fma`: f32 multiply-add; `bf16`: pairs of bf16 into f32,
+    `vdpbf16ps`).
+
+    Constraints: (schedule_c1) the strategy is `reference` or `vector`;
+    (schedule_c2) `dot` is `fma` or `bf16`; (schedule_c3) lanes is a power of
+    two and rows > 0; (schedule_c4) `reference` has one lane, one row and `fma`.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
-                        DefaultValuedParameter<"int64_t", "1">:$lanes,
-                        DefaultValuedParameter<"int64_t", "1">:$rows,
+                        "int64_t":$lanes,
+                        "int64_t":$rows,
                         StringRefParameter<"how products are formed">:$dot);
   let assemblyFormat =
       "`<` $strategy `,` `lanes` `=` $lanes `,` `rows` `=` $rows `,` `dot` `=` $dot `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // BRAID_DIALECT_BRAIDBASE_TD

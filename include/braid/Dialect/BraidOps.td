@@ -15,6 +15,7 @@
 #define BRAID_DIALECT_BRAIDOPS_TD
 
 include "braid/Dialect/BraidBase.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -25,13 +26,16 @@ class Braid_Op<string mnemonic, list<Trait> traits = []>
     : Op<Braid_Dialect, mnemonic, traits>;
 
 /// A compute op in destination style: its last `inits` operands are written. On
-/// tensors it has one result per init, on memrefs none.
-class Braid_ComputeOp<string mnemonic, int inits, list<Trait> traits = []>
+/// tensors it has one result per init, on memrefs none. `names` are what a dump
+/// calls the results, separated by commas.
+class Braid_ComputeOp<string mnemonic, int inits, string names,
+                      list<Trait> traits = []>
     : Braid_Op<mnemonic, traits # [DestinationStyleOpInterface,
-                                   MemoryEffectsOpInterface]> {
+                                   MemoryEffectsOpInterface,
+                                   OpAsmOpInterface]> {
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let hasVerifier = 1;
-  let extraClassDeclaration = [{
+  code computeMethods = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return ::mlir::MutableOperandRange(
           getOperation(), getOperation()->getNumOperands() - }] # inits # [{, }] # inits # [{);
@@ -40,7 +44,11 @@ class Braid_ComputeOp<string mnemonic, int inits, list<Trait> traits = []>
         ::mlir::MemoryEffects::EffectInstance> &effects) {
       ::braid::detail::getComputeEffects(*this, effects);
     }
+    void getAsmResultNames(::mlir::OpAsmSetValueNameFn setName) {
+      ::braid::detail::nameResults(*this, "}] # names # [{", setName);
+    }
   }];
+  let extraClassDeclaration = computeMethods;
 }
 
 //===----------------------------------------------------------------------===//
@@ -56,7 +64,9 @@ def Braid_ParamsOp : Braid_Op<"params", [Symbol, SymbolTable, NoTerminator,
     `table` is the index of the first weight's first instance in the step's
     weight table, set by `materialize-storage`.
 
-    Constraints: (params_c1) `layers` is not empty.
+    Constraints: (params_c1) `layers` is `[-1]` or ascending from 0 on, and not
+    empty; (params_c2) the body holds weights only; (params_c3) `{L}` is in each
+    source exactly if `layers` is not `[-1]`.
 
     ```mlir
     braid.params @moe0 layers = [1, 4, 6] {
@@ -69,6 +79,7 @@ def Braid_ParamsOp : Braid_Op<"params", [Symbol, SymbolTable, NoTerminator,
   let assemblyFormat =
       "$sym_name `layers` `=` $layers attr-dict-with-keyword $body";
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Braid_WeightOp : Braid_Op<"weight", [Symbol, HasParent<"ParamsOp">]> {
@@ -85,9 +96,10 @@ def Braid_WeightOp : Braid_Op<"weight", [Symbol, HasParent<"ParamsOp">]> {
     `packed` and `table` are set by `materialize-storage`: the type that kernels
     read, and the weight's first index in the step's weight table.
 
-    Constraints: (weight_c1) the type has a `#braid.storage` encoding;
-    (weight_c2) `{E}` is in the name exactly if the type is a stack that the
-    checkpoint does not hold in one tensor.
+    Constraints: (weight_c1) the type is static and has a `#braid.storage`
+    encoding; (weight_c2) `{E}` is in the name exactly if the type is a stack
+    that the checkpoint does not hold in one tensor; (weight_c3) `transform` is
+    `neg_exp`, or `transpose` of a matrix.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$source,
       TypeAttrOf<AnyRankedTensor>:$type, UnitAttr:$stacked,
@@ -102,11 +114,19 @@ def Braid_WeightOp : Braid_Op<"weight", [Symbol, HasParent<"ParamsOp">]> {
   let hasVerifier = 1;
 }
 
-def Braid_ParamOp : Braid_Op<"param", [Pure]> {
+def Braid_ParamOp : Braid_Op<"param", [Pure, OpAsmOpInterface,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "reads a weight of one layer";
   let description = [{
     `@params::@weight[%layer]`: instance `%layer` of a weight. The result is
     never written to.
+
+    Constraints: (param_c1) the symbol is a `braid.weight`; (param_c2) the result
+    has the weight's type, or its packed type once it has one.
+
+    ```mlir
+    %norm = braid.param @moe0::@norm[%layer] : tensor<64xbf16, #braid.storage<bf16>>
+    ```
   }];
   let arguments = (ins SymbolRefAttr:$weight, Index:$layer);
   let results = (outs Braid_Shaped:$result);
@@ -114,6 +134,9 @@ def Braid_ParamOp : Braid_Op<"param", [Pure]> {
   let extraClassDeclaration = [{
     /// The declaration, or null if the module has none of that name.
     WeightOp getDeclaration();
+    void getAsmResultNames(::mlir::OpAsmSetValueNameFn setName) {
+      setName(getResult(), getWeight().getLeafReference());
+    }
   }];
 }
 
@@ -121,7 +144,7 @@ def Braid_ParamOp : Braid_Op<"param", [Pure]> {
 // Row-wise ops
 //===----------------------------------------------------------------------===//
 
-def Braid_GatherRowsOp : Braid_ComputeOp<"gather_rows", 1> {
+def Braid_GatherRowsOp : Braid_ComputeOp<"gather_rows", 1, "rows"> {
   let summary = "rows of a table, by index";
   let description = [{
     `y[t, :] = table[ids[t], :]`, ids [T], table [V, H], y [T, H].
@@ -140,7 +163,7 @@ def Braid_GatherRowsOp : Braid_ComputeOp<"gather_rows", 1> {
   }];
 }
 
-def Braid_RmsNormOp : Braid_ComputeOp<"rms_norm", 1> {
+def Braid_RmsNormOp : Braid_ComputeOp<"rms_norm", 1, "norm"> {
   let summary = "root-mean-square norm, optionally gated, per group";
   let description = [{
     `v = f32(x)`, with a gate `v = f32(x) * silu(f32(z))`; per group of
@@ -165,7 +188,7 @@ def Braid_RmsNormOp : Braid_ComputeOp<"rms_norm", 1> {
 // Ops that look across rows
 //===----------------------------------------------------------------------===//
 
-def Braid_CausalConvOp : Braid_ComputeOp<"causal_conv", 2> {
+def Braid_CausalConvOp : Braid_ComputeOp<"causal_conv", 2, "conv,conv_pool"> {
   let summary = "causal depthwise convolution with SiLU, over each sequence";
   let description = [{
     `y[t,c] = silu(b[c] + sum_j w[j,c] * x[t-(K-1)+j, c])`, sums in f32 from the
@@ -188,7 +211,7 @@ def Braid_CausalConvOp : Braid_ComputeOp<"causal_conv", 2> {
   }];
 }
 
-def Braid_SsdScanOp : Braid_ComputeOp<"ssd_scan", 2> {
+def Braid_SsdScanOp : Braid_ComputeOp<"ssd_scan", 2, "scan,ssm_pool"> {
   let summary = "the Mamba-2 state-space scan, over each sequence";
   let description = [{
     For head h of group g = h / (nh/G), all in f32:
@@ -219,7 +242,7 @@ def Braid_SsdScanOp : Braid_ComputeOp<"ssd_scan", 2> {
   }];
 }
 
-def Braid_AttentionOp : Braid_ComputeOp<"attention", 3> {
+def Braid_AttentionOp : Braid_ComputeOp<"attention", 3, "attention,k_pool,v_pool"> {
   let summary = "causal grouped-query attention over each sequence";
   let description = [{
     Appends k and v of this step to the pools, then for query head i with KV
@@ -245,7 +268,7 @@ def Braid_AttentionOp : Braid_ComputeOp<"attention", 3> {
 // Mixture of experts
 //===----------------------------------------------------------------------===//
 
-def Braid_RouteOp : Braid_ComputeOp<"route", 2> {
+def Braid_RouteOp : Braid_ComputeOp<"route", 2, "ids,weights"> {
   let summary = "chooses the experts of each row";
   let description = [{
     `s = sigmoid(l)`, `c = s + bias`; with `groups` > 1 only the `group_k` groups
@@ -253,6 +276,8 @@ def Braid_RouteOp : Braid_ComputeOp<"route", 2> {
     the lower index) are chosen; their weights are s, normalised to sum 1 if
     `normalise`, times `scale`. ids come in ascending order. logits [T, E] f32,
     bias [E] f32, ids [T, k] i32, weights [T, k] f32.
+
+    Canonical form: `groups = 1` where every group takes part.
 
     Constraints: (route_c1) logits, bias agree in E, all f32; (route_c2) ids i32
     and weights f32 have one shape [T, k], k <= E; (route_c3) groups divides E
@@ -263,6 +288,7 @@ def Braid_RouteOp : Braid_ComputeOp<"route", 2> {
       DefaultValuedAttr<I64Attr, "1">:$groups,
       DefaultValuedAttr<I64Attr, "1">:$group_k, UnitAttr:$normalise,
       F64Attr:$scale);
+  let hasCanonicalizeMethod = 1;
   let assemblyFormat = [{
     `ins` `(` $logits `,` $bias `:` type($logits) `,` type($bias) `)`
     `outs` `(` $ids_init `,` $weights_init `:` type($ids_init) `,`
@@ -270,7 +296,7 @@ def Braid_RouteOp : Braid_ComputeOp<"route", 2> {
   }];
 }
 
-def Braid_ExpertsOp : Braid_ComputeOp<"experts", 1> {
+def Braid_ExpertsOp : Braid_ComputeOp<"experts", 1, "routed"> {
   let summary = "the routed experts: y = sum_e w_e down_e(relu(up_e x)^2)";
   let description = [{
     Only chosen experts are computed, and only their weights read. x, y [T, X];
@@ -292,7 +318,7 @@ def Braid_ExpertsOp : Braid_ComputeOp<"experts", 1> {
   }];
 }
 
-def Braid_GroupRowsOp : Braid_ComputeOp<"group_rows", 3> {
+def Braid_GroupRowsOp : Braid_ComputeOp<"group_rows", 3, "order,begin,active"> {
   let summary = "sorts the (row, choice) pairs of a step by expert";
   let description = [{
     Kernel phase. Pair f = t*k + j has expert ids[t, j]. `order` [T, k] lists the
@@ -312,7 +338,7 @@ def Braid_GroupRowsOp : Braid_ComputeOp<"group_rows", 3> {
   }];
 }
 
-def Braid_CombineExpertsOp : Braid_ComputeOp<"combine_experts", 1> {
+def Braid_CombineExpertsOp : Braid_ComputeOp<"combine_experts", 1, "combined"> {
   let summary = "weighted sum over the chosen experts of a row";
   let description = [{
     Kernel phase. `y[t, :] = r(sum_j weights[t, j] * parts[t, j, :])`, summed in
@@ -332,7 +358,7 @@ def Braid_CombineExpertsOp : Braid_ComputeOp<"combine_experts", 1> {
 // Contractions with packed weights
 //===----------------------------------------------------------------------===//
 
-def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1,
+def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1, "product",
     [AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "y = f(x W^T) with a packed weight and a fused epilogue";
   let description = [{
@@ -347,6 +373,8 @@ def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1,
     at the pair's row (`gather`), or [T, k, K] read at the sorted position; y
     is [T, k, N], written at the sorted position (`gather`) or back at the pair.
 
+    Canonical form: the epilogue uses every extra, and none is there twice.
+
     Constraints: (contract_c1) the packed weight covers N and K; (contract_c2)
     the region's arguments are f32, the extras' and the output's element types,
     and it yields the output's; (contract_c3) extras are [T, N] or [N].
@@ -355,6 +383,12 @@ def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1,
       Variadic<Braid_Shaped>:$extras, Variadic<Braid_Shaped>:$groups,
       Braid_Shaped:$init, UnitAttr:$gather);
   let regions = (region SizedRegion<1>:$epilogue);
+  let hasCanonicalizeMethod = 1;
+  let extraClassDeclaration = computeMethods # [{
+    /// (acc, extra..., old).
+    void getAsmBlockArgumentNames(::mlir::Region &region,
+                                  ::mlir::OpAsmSetValueNameFn setName);
+  }];
   let assemblyFormat = [{
     `ins` `(` $x `,` $weight `:` type($x) `,` type($weight) `)`
     (`extras` `(` $extras^ `:` type($extras) `)`)?
@@ -376,15 +410,17 @@ def Braid_YieldOp : Braid_Op<"yield", [Pure, Terminator,
 // Inspection
 //===----------------------------------------------------------------------===//
 
-def Braid_TapOp : Braid_ComputeOp<"tap", 1> {
+def Braid_TapOp : Braid_ComputeOp<"tap", 1, "hidden"> {
   let summary = "copies rows into the hidden-state dump, if one is asked for";
   let description = [{
     `hidden[layer, t, :] = f32(x[t, :])` if the first dimension of `hidden` is
-    not 0. x [T, H]; hidden [taps, T, H] f32.
+    not 0; if it is 0 statically, the op folds to `hidden`. x [T, H]; hidden
+    [taps, T, H] f32.
 
     Constraints: (tap_c1) the widths agree and hidden is f32 of rank 3.
   }];
   let arguments = (ins Braid_Shaped:$x, Index:$layer, Braid_Shaped:$hidden);
+  let hasCanonicalizeMethod = 1;
   let assemblyFormat = [{
     `ins` `(` $x `:` type($x) `)` `layer` `(` $layer `)`
     `outs` `(` $hidden `:` type($hidden) `)` attr-dict (`->` type($results)^)?
@@ -395,11 +431,14 @@ def Braid_TapOp : Braid_ComputeOp<"tap", 1> {
 // Device phase: what compiled code takes from the step
 //===----------------------------------------------------------------------===//
 
-def Braid_ArenaViewOp : Braid_Op<"arena_view", [Pure]> {
+def Braid_ArenaViewOp : Braid_Op<"arena_view", [Pure, OpAsmOpInterface]> {
   let summary = "a temporary: a view into the step's arena";
   let description = [{
     The buffer at byte `fixed + per_row * rows` of the arena; `rows` is the
     step's. Dynamic sizes follow.
+
+    Constraints: (arena_c1) as many sizes as the type has dynamic dimensions;
+    (arena_c2) offsets are not negative.
   }];
   let arguments = (ins Braid_ContextType:$step, I64Attr:$fixed,
       I64Attr:$per_row, Variadic<Index>:$sizes);
@@ -408,22 +447,54 @@ def Braid_ArenaViewOp : Braid_Op<"arena_view", [Pure]> {
     $step `at` $fixed `+` $per_row `*` `rows` (`sizes` `(` $sizes^ `)`)?
     attr-dict `:` type($result)
   }];
+  let extraClassDeclaration = [{
+    void getAsmResultNames(::mlir::OpAsmSetValueNameFn setName) {
+      setName(getResult(), "temp");
+    }
+  }];
+  let hasVerifier = 1;
 }
 
-def Braid_WeightViewOp : Braid_Op<"weight_view", [Pure]> {
+def Braid_WeightViewOp : Braid_Op<"weight_view", [Pure, OpAsmOpInterface]> {
   let summary = "a weight: entry `base + layer` of the step's weight table";
+  let description = [{
+    Constraints: (view_c1) the type is static, and `base` not negative.
+  }];
   let arguments = (ins Braid_ContextType:$step, I64Attr:$base, Index:$layer);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat =
       "$step `[` $base `+` $layer `]` attr-dict `:` type($result)";
+  let extraClassDeclaration = [{
+    void getAsmResultNames(::mlir::OpAsmSetValueNameFn setName) {
+      setName(getResult(), "weight");
+    }
+  }];
+  let hasVerifier = 1;
+}
+
+def Braid_StepViewOp : Braid_Op<"step_view", [Pure]> {
+  let summary = "a buffer of the step: ids, logits, a state pool, ...";
+  let description = [{
+    `field` is `ids`, `output_rows`, `logits`, `hidden` or `pool`, the last with
+    the pool's number in the state plan. Dynamic sizes are those of the step.
+  }];
+  let arguments = (ins Braid_ContextType:$step, StrAttr:$field,
+      OptionalAttr<I64Attr>:$pool);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat =
+      "$step $field ($pool^)? attr-dict `:` type($result)";
 }
 
 def Braid_ParallelOp : Braid_Op<"parallel",
-    [SingleBlockImplicitTerminator<"YieldOp">]> {
+    [SingleBlockImplicitTerminator<"YieldOp">, OpAsmOpInterface]> {
   let summary = "a parallel region over 0 <= i < n";
   let description = [{
     The region's arguments are the bounds of one slice, and the thread's scratch
     memory of `scratch` bytes. Slices have at least `grain` items.
+
+    Constraints: (parallel_c1) the region's arguments are two index and a
+    `memref<?xi8>`, and it yields nothing; (parallel_c2) grain > 0 and scratch
+    >= 0.
   }];
   let arguments = (ins Braid_ContextType:$step, Index:$n, I64Attr:$grain,
       I64Attr:$scratch);
@@ -432,6 +503,11 @@ def Braid_ParallelOp : Braid_Op<"parallel",
     $step `items` `(` $n `)` `grain` $grain `scratch` $scratch
     attr-dict-with-keyword $body
   }];
+  let extraClassDeclaration = [{
+    void getAsmBlockArgumentNames(::mlir::Region &region,
+                                  ::mlir::OpAsmSetValueNameFn setName);
+  }];
+  let hasVerifier = 1;
 }
 
 def Braid_DispatchOp : Braid_Op<"dispatch"> {
@@ -440,7 +516,7 @@ def Braid_DispatchOp : Braid_Op<"dispatch"> {
       Index:$n, Variadic<AnyType>:$captures, I64Attr:$grain, I64Attr:$kernel);
   let assemblyFormat = [{
     $body `step` `(` $step `)` `items` `(` $n `)`
-    `captures` `(` $captures `:` type($captures) `)`
+    (`captures` `(` $captures^ `:` type($captures) `)`)?
     `grain` $grain `kernel` $kernel attr-dict
   }];
 }

@@ -26,6 +26,10 @@ struct PipelineOptions {
 void buildKernelPhase(mlir::OpPassManager &pm, const PipelineOptions &options);
 /// Kernel phase -> device phase (CPU).
 void buildDevicePhase(mlir::OpPassManager &pm, const PipelineOptions &options);
+/// Kernel phase -> device phase, every kernel as its op's definition whatever
+/// schedule was chosen.
+void buildReferencePhase(mlir::OpPassManager &pm,
+                         const PipelineOptions &options);
 
 /// Every dialect and interface that a module in any phase may use.
 void registerDialects(mlir::DialectRegistry &registry);

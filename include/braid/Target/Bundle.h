@@ -17,7 +17,9 @@ namespace braid {
 struct BundleOptions {
   TargetSpec target;
   std::string weightsMode = "pack"; ///< pack, link or none.
-  std::string sourceDir;            ///< For link: relative to the artefact.
+  std::string sourceDir;            ///< For link: relative to the artefact,
+  std::string sourceSha256;         ///< and rt::Checkpoint::headerHash().
+  uint64_t goldenBytes = 0; ///< Room for golden logits, which come later.
   std::string tokenizer;            ///< Text of tokenizer.json, may be empty.
   bool chatTemplate = false;
   bool addBos = false;

@@ -14,7 +14,6 @@ namespace braid {
 
 /// A CPU to generate code for.
 struct TargetSpec {
-  std::string name;  ///< As given: cpu, native.
   std::string level; ///< The schedules' ISA level: x86-64-v3, avx512, ...
   std::string cpu;   ///< LLVM's -mcpu.
   std::string attributes; ///< LLVM's -mattr.
@@ -22,8 +21,11 @@ struct TargetSpec {
   std::vector<std::string> required;
 };
 
-/// `cpu` is portable (x86-64-v3), `native` the best level this machine runs.
-/// Throws rt::Error for anything else, naming what is supported.
+/// ISA levels, each including those before it.
+std::vector<std::string> isaLevels();
+
+/// A level, or `cpu`: portable (x86-64-v3), or `native`: the best level this
+/// machine runs. Throws rt::Error for anything else, naming what is supported.
 TargetSpec parseTarget(const std::string &name);
 
 } // namespace braid

@@ -23,8 +23,23 @@ def MaterializeStorage : Pass<"materialize-storage", "::mlir::ModuleOp"> {
     vector (or, for tables, rows of its own type). Assigns each weight its place
     in the step's weight table.
 
-    Requires: the model phase. Ensures: no tensor has a storage encoding; every
-    `braid.weight` has `packed` and `table`.
+    Requires: the model phase. A contraction with a stored weight has to be
+    `y[m, n] = sum_k x[m, k] w[n, k]`, from zero and into f32; a weight that is
+    read has one user. Ensures: no tensor has a storage encoding; every
+    `braid.weight` that is read has `packed`, and every one `table`.
+
+    ```mlir
+    braid.weight @proj from "layers.{L}.proj" : tensor<72x48xbf16, #braid.storage<nvfp4>>
+    %w = braid.param @block::@proj[%layer] : tensor<72x48xbf16, #braid.storage<nvfp4>>
+    %y = linalg.contract ... ins(%x, %w : ...) outs(%zeros : tensor<?x72xf32>) -> tensor<?x72xf32>
+    // becomes
+    braid.weight @proj from "layers.{L}.proj" packed tensor<3x24x32x2xbf16> table 2 : ...
+    %proj = braid.param @block::@proj[%layer] : tensor<3x24x32x2xbf16>
+    %product = braid.packed_contract ins(%x, %proj : ...) outs(%out : tensor<?x72xf32>) {
+    ^bb0(%acc: f32, %old: f32):
+      braid.yield %acc : f32
+    } -> tensor<?x72xf32>
+    ```
   }];
   let dependentDialects = ["::braid::BraidDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -42,6 +57,21 @@ def FuseEpilogue : Pass<"fuse-epilogue", "::mlir::func::FuncOp"> {
 
     Requires: materialize-storage. Ensures: contractions that have a single
     elementwise user have been joined with it.
+
+    ```mlir
+    %0 = braid.packed_contract ins(%x, %w : ...) outs(%sum : tensor<?x64xf32>) {
+    ^bb0(%acc: f32, %old: f32):
+      braid.yield %acc : f32
+    } -> tensor<?x64xf32>
+    %1 = linalg.generic ... ins(%0 : tensor<?x64xf32>) outs(%h : tensor<?x64xbf16>) { h + bf16(sum) }
+    // becomes
+    %1 = braid.packed_contract ins(%x, %w : ...) outs(%h : tensor<?x64xbf16>) {
+    ^bb0(%acc: f32, %old: bf16):
+      %rounded = arith.truncf %acc : f32 to bf16
+      %new = arith.addf %old, %rounded : bf16
+      braid.yield %new : bf16
+    } -> tensor<?x64xbf16>
+    ```
   }];
   let dependentDialects = ["::braid::BraidDialect"];
   let statistics = [Statistic<"numFused", "fused", "consumers fused">];
@@ -57,6 +87,18 @@ def BuildPrepare : Pass<"build-prepare", "::mlir::ModuleOp"> {
 
     Requires: materialize-storage. Ensures: every `braid.weight` names its
     function.
+
+    ```mlir
+    braid.weight @A from "layers.{L}.A_log" transform "neg_exp" packed tensor<8xf32> : tensor<8xbf16, #braid.storage<bf16>>
+    // gets
+    func.func @braid_prepare_3(%stored: memref<8xbf16>, %packed: memref<8xf32>) {
+      scf.for ... {
+        %0 = memref.load %stored[%i]
+        %1 = arith.extf %0 : bf16 to f32
+        %2 = math.exp %1 : f32
+        %3 = arith.negf %2 : f32
+        memref.store %3, %packed[%i]
+    ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
       "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
@@ -84,6 +126,16 @@ def FormKernels : Pass<"form-kernels", "::mlir::ModuleOp"> {
 
     Requires: a bufferized module. Ensures: compute ops are only in functions
     with the attribute `braid.kernel`, its value the kernel's number.
+
+    ```mlir
+    func.func private @mamba0(%h: memref<?x48xf32>, ...) {
+      braid.rms_norm ins(%h, %norm : ...) outs(%u : memref<?x48xf32>) {eps = 1.0e-5} loc("norm")
+    // becomes
+    func.func private @mamba0(%h: memref<?x48xf32>, ...) {
+      call @mamba0_norm(%h, %norm, %u)
+    func.func private @mamba0_norm(%0: ..., %1: ..., %2: ...) attributes {braid.kernel = 0 : i64} {
+      braid.rms_norm ins(%0, %1 : ...) outs(%2 : memref<?x48xf32>) {eps = 1.0e-5}
+    ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
   let statistics = [Statistic<"numKernels", "kernels", "distinct kernels">];
@@ -102,6 +154,19 @@ def ChooseSchedule : Pass<"choose-schedule", "::mlir::ModuleOp"> {
            "the obvious loops for every kernel">];
 }
 
+def CountWork : Pass<"count-work", "::mlir::ModuleOp"> {
+  let summary = "notes what each kernel computes and reads";
+  let description = [{
+    Writes `braid.work` on every kernel: the op, calls in a step, FLOPs per row,
+    bytes of weights of a call (of one expert, if it is a stack of `experts` of
+    which a row uses `choices`), and whether rows are those that want logits.
+    The manifest passes it on, so that a benchmark can say how far each kernel
+    is from the machine's limits.
+
+    Requires: form-kernels.
+  }];
+}
+
 def PlanArena : Pass<"plan-arena", "::mlir::ModuleOp"> {
   let summary = "places all temporaries of a step in one arena";
   let description = [{
@@ -112,8 +177,40 @@ def PlanArena : Pass<"plan-arena", "::mlir::ModuleOp"> {
 
     Requires: form-kernels. Ensures: no `memref.alloc` and no `braid.param` is
     left; the module says the arena's size (`braid.arena`).
+
+    ```mlir
+    func.func private @block(%rows: index, %layer: index) {
+      %w = braid.param @p::@w[%layer] : memref<16xf32>
+      %a = memref.alloc(%rows) : memref<?x16xf32>
+    // becomes
+    func.func private @block(%step: !braid.context, %rows: index, %layer: index) {
+      %weight = braid.weight_view %step[5 + %layer] : memref<16xf32>
+      %temp = braid.arena_view %step at 128 + 64 * rows sizes(%rows) : memref<?x16xf32>
+    ```
   }];
   let dependentDialects = ["::braid::BraidDialect"];
+}
+
+def BindStep : Pass<"bind-step", "::mlir::ModuleOp"> {
+  let summary = "makes the step's buffers views of its context";
+  let description = [{
+    Ids, logits and state pools are the same buffers in every call of a step.
+    Passing them would cost some forty registers and stack slots at each of the
+    calls, once per layer; instead `@step` and the functions it calls take them
+    from the context (`braid.step_view`).
+
+    Requires: plan-arena. Ensures: `@step` has one argument, the context.
+
+    ```mlir
+    func.func @step(%step: !braid.context, %ids: memref<?xi32>, ...) {
+      call @embed(%step, %ids)
+    // becomes
+    func.func @step(%step: !braid.context) {
+      call @embed(%step)
+    func.func private @embed(%step: !braid.context) {
+      %ids = braid.step_view %step "ids" : memref<?xi32>
+    ```
+  }];
 }
 
 def VerifyKernelPhase : Pass<"verify-kernel-phase", "::mlir::ModuleOp"> {
@@ -128,6 +225,34 @@ def VerifyKernelPhase : Pass<"verify-kernel-phase", "::mlir::ModuleOp"> {
 // Device phase, CPU
 //===----------------------------------------------------------------------===//
 
+def LowerToReference : Pass<"lower-to-reference", "::mlir::ModuleOp"> {
+  let summary = "writes kernels of the reference schedule as plain loops";
+  let description = [{
+    The executable definition of every compute op: loops over scalars on one
+    thread, written from the op's description and sharing no algorithm with the
+    emitters. Whole models run this way with `--schedule=reference`, single
+    kernels by editing `braid.schedule` in a dump of the kernel phase; tests
+    compare the two.
+
+    Requires: choose-schedule, memrefs. Ensures: no kernel with strategy
+    `reference` is left.
+
+    ```mlir
+    braid.tap ins(%x : memref<?x8xf32>) layer(%i) outs(%h : memref<?x?x8xf32>)
+    // becomes
+    scf.if %wanted {
+      scf.for %t = %c0 to %rows step %c1 {
+        scf.for %c = %c0 to %c8 step %c1 {
+          %v = memref.load %x[%t, %c]
+          memref.store %v, %h[%i, %t, %c]
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
+      "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+      "::mlir::LLVM::LLVMDialect"];
+  let statistics = [Statistic<"numKernels", "kernels", "kernels lowered">];
+}
+
 def EmitCPUKernels : Pass<"emit-cpu-kernels", "::mlir::ModuleOp"> {
   let summary = "writes each kernel as loops and vectors, as its schedule says";
   let description = [{
@@ -136,7 +261,8 @@ def EmitCPUKernels : Pass<"emit-cpu-kernels", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
       "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-      "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+      "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect",
+      "::mlir::x86vector::X86VectorDialect"];
 }
 
 def ExpandMath : Pass<"expand-math", "::mlir::ModuleOp"> {
@@ -155,6 +281,16 @@ def OutlineParallel : Pass<"outline-parallel", "::mlir::ModuleOp"> {
   let description = [{
     Ensures: no `braid.parallel` is left; each has become a function of its
     captures, bounds and scratch, called through `braid.dispatch`.
+
+    ```mlir
+    braid.parallel %step items(%n) grain 4 scratch 256 {
+    ^bb0(%lo: index, %hi: index, %scratch: memref<?xi8>):
+      ... %x ...
+    }
+    // becomes
+    braid.dispatch @scale_body step(%step) items(%n) captures(%x : memref<?xf32>) grain 4 kernel 7
+    func.func private @scale_body(%x: memref<?xf32>, %lo: index, %hi: index, %scratch: memref<?xi8>)
+    ```
   }];
 }
 

@@ -69,6 +69,7 @@ public:
 
   SmallVector<Value> build() {
     at("norm");
+    useRowsOf(h);
     u = norm(h, "norm", config.normEps);
     switch (signature.layer.kind) {
     case BlockKind::Mamba:
@@ -89,9 +90,6 @@ private:
   SmallVector<Value> mlp();
   SmallVector<Value> moe();
 
-  /// Locations inside a block are relative: "mixer.in_proj".
-  void at(StringRef name) { b.setLoc(NameLoc::get(b.getStringAttr(name))); }
-
   const ModelConfig &config;
   const Signature &signature;
   Value h, ordinal, batch, u;
@@ -105,26 +103,30 @@ SmallVector<Value> BlockBuilder::mamba() {
   int64_t bc = config.groups * config.state;
   at("mixer.in_proj");
   Value projected = project(u, "in_proj");
-  Value z = columns(projected, 0, inner);
-  Value xbc = columns(projected, inner, conv);
-  Value dt = columns(projected, inner + conv, config.mambaHeads);
+  Value z = called("z", columns(projected, 0, inner));
+  Value xbc = called("xbc", columns(projected, inner, conv));
+  Value dt =
+      called("dt", columns(projected, inner + conv, config.mambaHeads));
 
   at("mixer.conv1d");
-  Value out = empty(rowsOf(h), {conv}, types.activation);
+  Value out = empty(conv, types.activation);
   auto convolved = CausalConvOp::create(
       b, TypeRange{out.getType(), pools[0].getType()}, xbc, param("conv"),
       config.convBias ? param("conv_bias") : Value(), batch, ordinal, out,
       pools[0]);
-  Value c = convolved.getResult(0);
+  Value xBC = called("conv", convolved.getResult(0));
 
   at("mixer.scan");
-  Value y = empty(rowsOf(h), {inner}, types.activation);
+  Value x = called("x", columns(xBC, 0, inner));
+  Value B = called("B", columns(xBC, inner, bc));
+  Value C = called("C", columns(xBC, inner + bc, bc));
+  Value y = empty(inner, types.activation);
   auto scan = SsdScanOp::create(
-      b, TypeRange{y.getType(), pools[1].getType()}, columns(c, 0, inner), dt,
-      param("A"), columns(c, inner, bc), columns(c, inner + bc, bc), param("D"),
-      param("dt_bias"), batch, ordinal, y, pools[1],
+      b, TypeRange{y.getType(), pools[1].getType()}, x, dt, param("A"), B, C,
+      param("D"), param("dt_bias"), batch, ordinal, y, pools[1],
       b.getI64IntegerAttr(config.chunk), b.getF64FloatAttr(config.dtMin),
       b.getF64FloatAttr(config.dtMax));
+  called("y", scan.getResult(0));
 
   at("mixer.norm");
   Value gated =
@@ -136,18 +138,18 @@ SmallVector<Value> BlockBuilder::mamba() {
 
 SmallVector<Value> BlockBuilder::attention() {
   at("mixer.q_proj");
-  Value q = project(u, "q_proj");
+  Value q = called("q", project(u, "q_proj"));
   at("mixer.k_proj");
-  Value k = project(u, "k_proj");
+  Value k = called("k", project(u, "k_proj"));
   at("mixer.v_proj");
-  Value v = project(u, "v_proj");
+  Value v = called("v", project(u, "v_proj"));
   at("mixer.attention");
-  Value out =
-      empty(rowsOf(h), {config.heads * config.headDim}, types.activation);
+  Value out = empty(config.heads * config.headDim, types.activation);
   auto attended = AttentionOp::create(
       b, TypeRange{out.getType(), pools[0].getType(), pools[1].getType()}, q, k,
       v, batch, ordinal, out, pools[0], pools[1],
       b.getF64FloatAttr(1.0 / std::sqrt(double(config.headDim))));
+  called("attended", attended.getResult(0));
   at("mixer.o_proj");
   return {addResidual(h, contract(attended.getResult(0), "o_proj")),
           attended.getResult(1), attended.getResult(2)};
@@ -163,27 +165,28 @@ SmallVector<Value> BlockBuilder::mlp() {
 SmallVector<Value> BlockBuilder::moe() {
   const LayerConfig &layer = signature.layer;
   at("mixer.gate");
-  Value logits = contract(u, "gate");
-  Value ids = empty(rowsOf(h), {layer.topK}, b.getI32Type());
-  Value weights = empty(rowsOf(h), {layer.topK}, types.f32);
+  Value logits = called("logits", contract(u, "gate"));
+  Value ids = empty(layer.topK, b.getI32Type());
+  Value weights = empty(layer.topK, types.f32);
   auto route = RouteOp::create(b, TypeRange{ids.getType(), weights.getType()},
                                logits, param("correction_bias"), ids, weights,
                                b.getI64IntegerAttr(config.routeGroups),
                                b.getI64IntegerAttr(config.routeTopGroups),
                                config.normTopK ? b.getUnitAttr() : UnitAttr(),
                                b.getF64FloatAttr(config.routedScale));
+  called("route", route.getResult(0));
 
   Value x = u;
   if (config.latent) {
     at("mixer.fc1_latent_proj");
-    x = project(u, "fc1");
+    x = called("latent", project(u, "fc1"));
   }
   at("mixer.experts");
-  Value out = empty(rowsOf(h), {config.expertWidth()}, types.activation);
-  Value y =
+  Value out = empty(config.expertWidth(), types.activation);
+  auto experts =
       ExpertsOp::create(b, TypeRange{out.getType()}, x, route.getResult(0),
-                        route.getResult(1), param("up"), param("down"), out)
-          .getResult(0);
+                        route.getResult(1), param("up"), param("down"), out);
+  Value y = called("routed", experts.getResult(0));
   if (config.latent) {
     at("mixer.fc2_latent_proj");
     if (!config.sharedIntermediate)
@@ -198,18 +201,29 @@ SmallVector<Value> BlockBuilder::moe() {
   return {addResidual(h, contract(up, "shared_down"), y)};
 }
 
+void braid::nameArguments(func::FuncOp function, ArrayRef<StringRef> names) {
+  MLIRContext *context = function.getContext();
+  for (auto [argument, name] : llvm::zip(function.getArguments(), names))
+    argument.setLoc(NameLoc::get(StringAttr::get(context, name)));
+}
+
 func::FuncOp braid::buildBlock(ImplicitLocOpBuilder &b,
                                const ModelConfig &config,
                                const ModelTypes &types,
                                const Signature &signature) {
   SmallVector<Type> inputs = {types.rows, types.index, types.index};
   SmallVector<Type> results = {types.rows};
-  std::vector<StringRef> names = poolsOf(signature.layer.kind);
-  if (!names.empty())
-    inputs.push_back(types.batch);
+  std::vector<StringRef> pools = poolsOf(signature.layer.kind);
+  std::vector<StringRef> names = {"h", "layer", "ordinal"};
+  auto add = [&](Type type, StringRef name) {
+    inputs.push_back(type);
+    names.push_back(name);
+  };
+  if (!pools.empty())
+    add(types.batch, "batch");
   for (PoolAttr pool : types.pools)
-    if (llvm::is_contained(names, pool.getName())) {
-      inputs.push_back(pool.getType());
+    if (llvm::is_contained(pools, pool.getName())) {
+      add(pool.getType(), pool.getName());
       results.push_back(pool.getType());
     }
   Location here = b.getLoc();
@@ -218,6 +232,7 @@ func::FuncOp braid::buildBlock(ImplicitLocOpBuilder &b,
   function.setPrivate();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(function.addEntryBlock());
+  nameArguments(function, names);
   SmallVector<Value> values =
       BlockBuilder(b, config, types, signature, function.getArguments())
           .build();

@@ -29,6 +29,10 @@ struct ModelTypes {
 /// Names of the pools that a block of this kind updates.
 std::vector<llvm::StringRef> poolsOf(BlockKind kind);
 
+/// Dumps print a function's arguments by these names.
+void nameArguments(mlir::func::FuncOp function,
+                   llvm::ArrayRef<llvm::StringRef> names);
+
 /// Adds `func.func private @<signature>(h, layer, ordinal, [batch, pools...])
 /// -> (h, pools...)` at the builder's insertion point.
 mlir::func::FuncOp buildBlock(mlir::ImplicitLocOpBuilder &b,
@@ -43,12 +47,18 @@ public:
              std::string params, llvm::ArrayRef<WeightSpec> weights)
       : b(b), types(types), params(std::move(params)), weights(weights) {}
 
+  /// What follows belongs to this part of the layer, such as "mixer.in_proj".
+  void at(const llvm::Twine &part);
+  /// Gives `value` the name that dumps print: a location inside the part's.
+  mlir::Value called(llvm::StringRef name, mlir::Value value);
+  /// From here on all values have as many rows as `x`.
+  void useRowsOf(mlir::Value x);
+
   bool has(llvm::StringRef name) const;
   /// A weight as stored, at the instance `layer`.
   mlir::Value param(llvm::StringRef name);
-  mlir::Value empty(mlir::Value rows, llvm::ArrayRef<int64_t> shape,
-                    mlir::Type element);
-  mlir::Value rowsOf(mlir::Value x);
+  /// A fresh [T, width].
+  mlir::Value empty(int64_t width, mlir::Type element);
   mlir::Value norm(mlir::Value x, llvm::StringRef weight, double eps,
                    mlir::Value gate = {}, int64_t groups = 1);
   /// x W^T in f32, plus the bias if the signature has one.
@@ -77,6 +87,7 @@ private:
   mlir::Value round(mlir::OpBuilder &o, mlir::Location loc, mlir::Value v);
   mlir::Value widen(mlir::OpBuilder &o, mlir::Location loc, mlir::Value v);
 
+  mlir::Value rows, zero;
   std::string params;
   llvm::ArrayRef<WeightSpec> weights;
 };

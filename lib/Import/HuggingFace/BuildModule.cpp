@@ -57,6 +57,7 @@ public:
     declare();
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(function.addEntryBlock());
+    nameAll();
     ids = function.getArgument(0);
     batch = function.getArgument(1);
     outputRows = function.getArgument(2);
@@ -64,7 +65,6 @@ public:
     hidden = function.getArgument(4);
     for (auto [i, pool] : llvm::enumerate(types.pools))
       pools[pool.getName()] = function.getArgument(5 + i);
-    rows.layer = index(0);
 
     Value h = embed();
     for (auto [l, place] : llvm::enumerate(signatures.places))
@@ -93,31 +93,47 @@ private:
         func::FuncOp::create(b, "step", b.getFunctionType(inputs, results));
   }
 
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
+  void nameAll() {
+    SmallVector<StringRef> names = {"ids", "batch", "output_rows", "logits",
+                                    "hidden"};
+    for (PoolAttr pool : types.pools)
+      names.push_back(pool.getName());
+    nameArguments(function, names);
   }
 
-  void at(const Twine &name) { b.setLoc(NameLoc::get(b.getStringAttr(name))); }
+  Value index(int64_t value) {
+    Value &constant = constants[value];
+    if (!constant)
+      constant = rows.called("c" + std::to_string(value),
+                             arith::ConstantIndexOp::create(b, value));
+    return constant;
+  }
 
   Value embed() {
-    at("embeddings");
-    Value out = rows.empty(rows.rowsOf(ids), {config.hidden}, types.activation);
-    Value h = GatherRowsOp::create(b, TypeRange{out.getType()}, ids,
-                                   rows.param("embedding"), out)
-                  .getResult(0);
+    rows.at("embeddings");
+    rows.layer = index(0);
+    rows.useRowsOf(ids);
+    Value h = gather(ids, rows.param("embedding"));
     tap(h, 0);
     return h;
   }
 
+  Value gather(Value indices, Value table) {
+    Value out = rows.empty(config.hidden, types.activation);
+    auto op = GatherRowsOp::create(b, TypeRange{out.getType()}, indices, table,
+                                   out);
+    return rows.called("h", op.getResult(0));
+  }
+
   void tap(Value h, int64_t layer) {
-    hidden =
-        TapOp::create(b, TypeRange{hidden.getType()}, h, index(layer), hidden)
-            .getResult(0);
+    auto op =
+        TapOp::create(b, TypeRange{hidden.getType()}, h, index(layer), hidden);
+    hidden = rows.called("hidden", op.getResult(0));
   }
 
   Value callLayer(int64_t l, const LayerPlace &place, func::FuncOp block,
                   Value h) {
-    at("layers." + Twine(l));
+    rows.at("layers." + Twine(l));
     std::vector<StringRef> names = poolsOf(config.layers[l].kind);
     SmallVector<Value> operands = {h, index(place.instance),
                                    index(place.ordinal)};
@@ -133,14 +149,11 @@ private:
   }
 
   void head(Value h) {
-    at("norm_f");
-    Value chosen =
-        rows.empty(rows.rowsOf(outputRows), {config.hidden}, types.activation);
-    chosen = GatherRowsOp::create(b, TypeRange{chosen.getType()}, outputRows, h,
-                                  chosen)
-                 .getResult(0);
-    Value normed = rows.norm(chosen, "norm_f", config.normEps);
-    at("lm_head");
+    rows.at("norm_f");
+    rows.useRowsOf(outputRows);
+    Value normed =
+        rows.norm(gather(outputRows, h), "norm_f", config.normEps);
+    rows.at("lm_head");
     logits = rows.contractInto(normed, "lm_head", logits);
   }
 
@@ -152,6 +165,7 @@ private:
   func::FuncOp function;
   Value ids, batch, outputRows, logits, hidden;
   llvm::StringMap<Value> pools;
+  llvm::DenseMap<int64_t, Value> constants;
 };
 
 } // namespace
@@ -162,6 +176,7 @@ static std::string metadata(const ModelConfig &config) {
       {"type", config.modelType},    {"layers", int64_t(config.layers.size())},
       {"pattern", config.pattern()}, {"hidden", config.hidden},
       {"vocabulary", config.vocab},  {"context", config.context},
+      {"latent", config.latent},
   };
   llvm::json::Object generation{{"eos", llvm::json::Array(config.eos)},
                                 {"bos", config.bos},

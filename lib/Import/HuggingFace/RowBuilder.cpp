@@ -11,6 +11,23 @@
 using namespace mlir;
 using namespace braid;
 
+void RowBuilder::at(const Twine &part) {
+  b.setLoc(NameLoc::get(b.getStringAttr(part)));
+}
+
+Value RowBuilder::called(StringRef name, Value value) {
+  value.getDefiningOp()->setLoc(
+      NameLoc::get(b.getStringAttr(name), b.getLoc()));
+  return value;
+}
+
+void RowBuilder::useRowsOf(Value x) {
+  Value first = called("c0", arith::ConstantIndexOp::create(b, 0));
+  rows = called("rows", tensor::DimOp::create(b, x, first));
+  if (!zero)
+    zero = called("zero", arith::ConstantOp::create(b, b.getF32FloatAttr(0)));
+}
+
 bool RowBuilder::has(StringRef name) const {
   return llvm::any_of(weights,
                       [&](const WeightSpec &w) { return w.name == name; });
@@ -36,59 +53,58 @@ Value RowBuilder::param(StringRef name) {
   MLIRContext *context = b.getContext();
   auto symbol = SymbolRefAttr::get(context, params,
                                    {FlatSymbolRefAttr::get(context, name)});
-  return ParamOp::create(b, logicalType(context, *found), symbol, layer);
+  return called(name, ParamOp::create(b, logicalType(context, *found), symbol,
+                                      layer));
 }
 
-Value RowBuilder::rowsOf(Value x) {
-  return tensor::DimOp::create(b, x, 0).getResult();
-}
-
-Value RowBuilder::empty(Value rows, ArrayRef<int64_t> shape, Type element) {
-  SmallVector<int64_t> sizes = {ShapedType::kDynamic};
-  sizes.append(shape.begin(), shape.end());
-  return tensor::EmptyOp::create(b, sizes, element, ValueRange{rows});
+Value RowBuilder::empty(int64_t width, Type element) {
+  SmallVector<int64_t> sizes = {ShapedType::kDynamic, width};
+  return called("out",
+                tensor::EmptyOp::create(b, sizes, element, ValueRange{rows}));
 }
 
 Value RowBuilder::norm(Value x, StringRef weight, double eps, Value gate,
                        int64_t groups) {
   int64_t width = cast<RankedTensorType>(x.getType()).getDimSize(1);
-  Value out = empty(rowsOf(x), {width}, types.activation);
-  return RmsNormOp::create(b, TypeRange{out.getType()}, x, param(weight), gate,
-                           out, b.getF64FloatAttr(eps),
-                           b.getI64IntegerAttr(groups))
-      .getResult(0);
+  Value out = empty(width, types.activation);
+  auto op = RmsNormOp::create(b, TypeRange{out.getType()}, x, param(weight),
+                              gate, out, b.getF64FloatAttr(eps),
+                              b.getI64IntegerAttr(groups));
+  return called("normed", op.getResult(0));
 }
 
 Value RowBuilder::contractInto(Value x, StringRef weight, Value out) {
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-  Value init =
-      linalg::FillOp::create(b, ValueRange{zero}, ValueRange{out}).getResult(0);
+  Value init = called(
+      "zeros", linalg::FillOp::create(b, ValueRange{zero}, ValueRange{out})
+                   .getResult(0));
   AffineExpr m, n, k;
   bindDims(b.getContext(), m, n, k);
   ArrayAttr maps =
       b.getAffineMapArrayAttr({AffineMap::get(3, 0, {m, k}, b.getContext()),
                                AffineMap::get(3, 0, {n, k}, b.getContext()),
                                AffineMap::get(3, 0, {m, n}, b.getContext())});
-  return linalg::ContractOp::create(b, TypeRange{init.getType()},
-                                    ValueRange{x, param(weight)},
-                                    ValueRange{init}, maps)
-      .getResult(0);
+  auto op = linalg::ContractOp::create(b, TypeRange{init.getType()},
+                                       ValueRange{x, param(weight)},
+                                       ValueRange{init}, maps);
+  return called("product", op.getResult(0));
 }
 
 Value RowBuilder::contract(Value x, StringRef weight) {
   auto found = llvm::find_if(
       weights, [&](const WeightSpec &w) { return w.name == weight; });
   int64_t n = found->shape[0];
-  Value sum = contractInto(x, weight, empty(rowsOf(x), {n}, types.f32));
+  Value sum = contractInto(x, weight, empty(n, types.f32));
   std::string bias = (weight + "_bias").str();
   if (!has(bias))
     return sum;
-  Value out = empty(rowsOf(x), {n}, types.f32);
-  return elementwise({sum, param(bias)}, out,
-                     [&](OpBuilder &o, Location loc, Scalars v) -> Value {
-                       return arith::AddFOp::create(o, loc, v[0],
-                                                    widen(o, loc, v[1]));
-                     });
+  Value out = empty(n, types.f32);
+  return called(
+      "biased",
+      elementwise({sum, param(bias)}, out,
+                  [&](OpBuilder &o, Location loc, Scalars v) -> Value {
+                    return arith::AddFOp::create(o, loc, v[0],
+                                                 widen(o, loc, v[1]));
+                  }));
 }
 
 Value RowBuilder::round(OpBuilder &o, Location loc, Value v) {
@@ -126,30 +142,36 @@ Value RowBuilder::project(Value x, StringRef weight) {
   if (types.activation.isF32())
     return sum;
   int64_t n = cast<RankedTensorType>(sum.getType()).getDimSize(1);
-  Value out = empty(rowsOf(x), {n}, types.activation);
-  return elementwise({sum}, out, [&](OpBuilder &o, Location loc, Scalars v) {
-    return round(o, loc, v[0]);
-  });
+  Value out = empty(n, types.activation);
+  return called("rounded", elementwise({sum}, out,
+                                       [&](OpBuilder &o, Location loc,
+                                           Scalars v) {
+                                         return round(o, loc, v[0]);
+                                       }));
 }
 
 Value RowBuilder::projectRelu2(Value x, StringRef weight) {
   Value sum = contract(x, weight);
   int64_t n = cast<RankedTensorType>(sum.getType()).getDimSize(1);
-  Value out = empty(rowsOf(x), {n}, types.activation);
-  return elementwise(
-      {sum}, out, [&](OpBuilder &o, Location loc, Scalars v) -> Value {
-        Value zero = arith::ConstantOp::create(o, loc, o.getF32FloatAttr(0));
-        Value up = widen(o, loc, round(o, loc, v[0]));
-        Value positive = arith::MaximumFOp::create(o, loc, up, zero);
-        return round(o, loc, arith::MulFOp::create(o, loc, positive, positive));
-      });
+  Value out = empty(n, types.activation);
+  return called(
+      "activated",
+      elementwise(
+          {sum}, out, [&](OpBuilder &o, Location loc, Scalars v) -> Value {
+            Value zero =
+                arith::ConstantOp::create(o, loc, o.getF32FloatAttr(0));
+            Value up = widen(o, loc, round(o, loc, v[0]));
+            Value positive = arith::MaximumFOp::create(o, loc, up, zero);
+            return round(o, loc,
+                         arith::MulFOp::create(o, loc, positive, positive));
+          }));
 }
 
 Value RowBuilder::addResidual(Value h, Value acc, Value addend) {
   SmallVector<Value> ins = {acc};
   if (addend)
     ins.push_back(addend);
-  return elementwise(
+  Value summed = elementwise(
       ins, h, [&](OpBuilder &o, Location loc, Scalars v) -> Value {
         Value sum = widen(o, loc, round(o, loc, v[0]));
         if (addend) {
@@ -159,16 +181,17 @@ Value RowBuilder::addResidual(Value h, Value acc, Value addend) {
         Value old = widen(o, loc, v.back());
         return round(o, loc, arith::AddFOp::create(o, loc, old, sum));
       });
+  return called("h", summed);
 }
 
 Value RowBuilder::columns(Value x, int64_t begin, int64_t width) {
-  OpFoldResult rows = rowsOf(x), one = b.getIndexAttr(1);
+  OpFoldResult one = b.getIndexAttr(1), all = rows;
   auto type = cast<RankedTensorType>(x.getType());
   return tensor::ExtractSliceOp::create(
       b,
       RankedTensorType::get({ShapedType::kDynamic, width},
                             type.getElementType()),
       x, ArrayRef<OpFoldResult>{b.getIndexAttr(0), b.getIndexAttr(begin)},
-      ArrayRef<OpFoldResult>{rows, b.getIndexAttr(width)},
+      ArrayRef<OpFoldResult>{all, b.getIndexAttr(width)},
       ArrayRef<OpFoldResult>{one, one});
 }

@@ -16,6 +16,8 @@ using Values = LoopBuilder::Values;
 /// Keys per block of the running softmax. Blocks lie at multiples of it from
 /// position 0 on, so sums do not depend on how rows are cut into steps.
 constexpr int64_t kBlock = 64;
+/// Below every score; not -inf, as differences of two are formed.
+constexpr double kLowest = -3.4e38;
 
 /// Appends keys and values, then attends: one work item is a row and a key head
 /// with all query heads that share it.
@@ -111,7 +113,7 @@ void AttentionEmitter::append() {
 void AttentionEmitter::begin(Value row, Value head) {
   Value scale = b.f32(op.getScale().convertToDouble());
   b.loop(b.index(0), b.index(shared), [&](Value r) {
-    b.store(b.f32(-1e30), maximum, {r});
+    b.store(b.f32(kLowest), maximum, {r});
     b.store(b.f32(0), total, {r});
     for (Piece piece : pieces) {
       Value at = b.index(piece.offset);
@@ -146,14 +148,14 @@ void AttentionEmitter::scoreKeys(Value head, Value first, Value count) {
   // A block that is not full: the rest must not count.
   b.loop(count, b.index(kBlock), [&](Value j) {
     for (int64_t r = 0; r < shared; ++r)
-      b.store(b.f32(-1e30), score, {b.index(r), j});
+      b.store(b.f32(kLowest), score, {b.index(r), j});
   });
 }
 
 /// Scores become exp(score - maximum); earlier sums shrink if it has grown.
 void AttentionEmitter::rescale(Value r) {
   int64_t step = std::min(kBlock, b.lanes);
-  Value top = b.splat(-1e30, step);
+  Value top = b.splat(kLowest, step);
   for (int64_t j = 0; j < kBlock; j += step)
     top = b.max(top, b.loadVector(score, {r, b.index(j)}, step));
   Value old = b.load(maximum, {r});

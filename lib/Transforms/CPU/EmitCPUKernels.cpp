@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
 #include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace braid {

@@ -28,8 +28,10 @@ struct RouteRow {
       Value one = b.splat(1.0, count);
       Value s = b.div(one, b.add(one, b.exp(b.neg(l))));
       b.storeVector(s, probability, {e});
-      b.storeVector(b.add(s, b.loadVector(op.getBias(), {e}, count)), score,
-                    {e});
+      // A NaN comes after all numbers, so that k experts are chosen even then.
+      Value c = b.max(b.add(s, b.loadVector(op.getBias(), {e}, count)),
+                      b.splat(-1e38, count));
+      b.storeVector(c, score, {e});
       b.storeVector(b.splat(0.0, count), chosen, {e});
     });
   }

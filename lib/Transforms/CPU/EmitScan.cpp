@@ -20,10 +20,13 @@ constexpr int64_t kTile = 4;
 
 /// Emits the scan for one group of heads of one sequence per work item. The
 /// products of a chunk (semantics 3.5), with S stored [N, P]:
-///   CB[i,j] = C_i . B_j                                  once per group
-///   W[i,j]  = CB[i,j] exp(min(a_i - a_j, 0)) d_j         j <= i
+///   CB[i,j] = C_i . B_j                          once per group
+///   W[i,j]  = CB[i,j] exp(gap_ij) d_j            j <= i
 ///   y_i     = W x + exp(a_i) (C_i S) + D x_i
-///   S       = exp(a_last) S + sum_j B_j outer (exp(min(a_last - a_j,0)) d_j x_j)
+///   S       = exp(a_last) S + sum_j B_j outer (exp(gap_last,j) d_j x_j)
+/// a_i is the sum of d A up to row i and gap_ij that of the rows after j up to i.
+/// Gaps are summed up row by row rather than taken as a_i - a_j, which loses the
+/// small steps behind a large one, and is NaN where both are -inf.
 class ScanEmitter {
 public:
   ScanEmitter(Emitter &b, SsdScanOp op);
@@ -38,7 +41,8 @@ private:
   void head(Value head, Value first, Value rows);
   Value decays(Value head, Value first, Value rows);
   void output(Value head, Value first, Value rows);
-  void weightsOfRow(Value row, Value columns);
+  void weightsOfRow(Value row, Value rate);
+  void scaleInputs(Value rows);
   void updateState(Value head, Value rows, Value last);
   void clearState(Value head);
 
@@ -61,8 +65,8 @@ private:
   SmallVector<Piece> headPieces;
   Scratch buffers;
   size_t cbBuffer, btBuffer, bBuffer, cBuffer, wBuffer, xBuffer, scaledBuffer,
-      aBuffer, dBuffer;
-  Value slot, cb, bt, bRows, cRows, w, x, scaled, a, d;
+      aBuffer, dBuffer, gapBuffer;
+  Value slot, cb, bt, bRows, cRows, w, x, scaled, a, d, gap;
 };
 
 } // namespace
@@ -86,6 +90,7 @@ ScanEmitter::ScanEmitter(Emitter &b, SsdScanOp op) : b(b), op(op) {
   scaledBuffer = buffers.reserve({padded, headDim}, f32);
   aBuffer = buffers.reserve({padded}, f32);
   dBuffer = buffers.reserve({padded}, f32);
+  gapBuffer = buffers.reserve({padded}, f32);
 }
 
 Value ScanEmitter::timeStep(Value row, Value head) {
@@ -199,41 +204,33 @@ Value ScanEmitter::decays(Value head, Value first, Value rows) {
                               x, {i, b.index(piece.offset)});
                         return Values{sum};
                       })[0];
-  b.loop(b.index(0), rows, [&](Value i) {
-    Value remaining = b.min(b.sub(last, b.load(a, {i})), b.f32(0));
-    Value weight = b.mul(b.exp(remaining), b.load(d, {i}));
-    for (Piece piece : headPieces) {
-      Value at = b.index(piece.offset);
-      b.storeVector(b.mul(b.loadVector(x, {i, at}, piece.lanes),
-                          b.splat(weight, piece.lanes)),
-                    scaled, {i, at});
-    }
-  });
   return last;
 }
 
-/// Row r of a tile of W, for the columns [0, columns); zero right of the
-/// diagonal.
-void ScanEmitter::weightsOfRow(Value row, Value columns) {
-  Value r = b.rem(row, b.index(kTile));
-  Value ai = b.splat(b.load(a, {row}), b.lanes);
-  b.loop(b.index(0), columns, b.index(b.lanes), [&](Value j) {
-    Value gap = b.min(b.sub(ai, b.loadVector(a, {j}, b.lanes)),
-                      b.splat(0.0, b.lanes));
+/// Row r of a tile of W, for the columns [0, row]; moves the gaps on to it. The
+/// loop also visits columns right of the diagonal, which nothing reads.
+void ScanEmitter::weightsOfRow(Value row, Value rate) {
+  Value r = b.rem(row, b.index(kTile)), step = b.load(d, {row});
+  Value fall = b.splat(b.mul(step, rate), b.lanes);
+  b.loop(b.index(0), row, b.index(b.lanes), [&](Value j) {
+    Value sum = b.add(b.loadVector(gap, {j}, b.lanes), fall);
+    b.storeVector(sum, gap, {j});
     Value weight = b.mul(b.loadVector(cb, {row, j}, b.lanes),
-                         b.mul(b.exp(gap), b.loadVector(d, {j}, b.lanes)));
+                         b.mul(b.exp(sum), b.loadVector(d, {j}, b.lanes)));
     b.storeVector(weight, w, {r, j});
   });
-  b.loop(b.add(row, b.index(1)), columns,
-         [&](Value j) { b.store(b.f32(0), w, {r, j}); });
+  b.store(b.f32(0), gap, {row});
+  b.store(b.mul(b.load(cb, {row, row}), step), w, {r, row});
 }
 
 void ScanEmitter::output(Value head, Value first, Value rows) {
-  Value skip = b.load(op.getD(), {head});
+  Value skip = b.load(op.getD(), {head}), rate = b.load(op.getA(), {head});
+  auto xAt = [&](Value j, Piece piece) {
+    return b.loadVector(x, {j, b.index(piece.offset)}, piece.lanes);
+  };
   b.tiles(b.index(0), rows, kTile, [&](Value i, int64_t count) {
-    Value columns = b.add(i, b.index(count));
     for (int64_t r = 0; r < count; ++r)
-      weightsOfRow(b.add(i, b.index(r)), columns);
+      weightsOfRow(b.add(i, b.index(r)), rate);
     Values sums = b.accumulate(
         count, headPieces, b.index(0), b.index(stateSize),
         b.zeros(count, headPieces),
@@ -246,25 +243,41 @@ void ScanEmitter::output(Value head, Value first, Value rows) {
       Value decay = b.exp(b.load(a, {row}));
       for (auto [p, piece] : llvm::enumerate(headPieces)) {
         Value &sum = sums[r * headPieces.size() + p];
-        Value own = b.loadVector(x, {row, b.index(piece.offset)}, piece.lanes);
-        sum = b.fma(b.splat(skip, piece.lanes), own,
+        sum = b.fma(b.splat(skip, piece.lanes), xAt(row, piece),
                     b.mul(sum, b.splat(decay, piece.lanes)));
       }
     }
     Value tileRow = b.rem(i, b.index(kTile));
-    sums = b.accumulate(
-        count, headPieces, b.index(0), columns, sums,
-        [&](int64_t r, Value j) {
-          return b.load(w, {b.add(tileRow, b.index(r)), j});
-        },
-        [&](Value j, Piece piece) {
-          return b.loadVector(x, {j, b.index(piece.offset)}, piece.lanes);
-        });
+    auto weight = [&](int64_t r, Value j) {
+      return b.load(w, {b.add(tileRow, b.index(r)), j});
+    };
+    sums = b.accumulate(count, headPieces, b.index(0), i, sums, weight, xAt);
+    // The triangle on the diagonal; a zero weight would not keep out a NaN.
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t q = 0; q <= r; ++q)
+        for (auto [p, piece] : llvm::enumerate(headPieces)) {
+          Value j = b.add(i, b.index(q));
+          Value &sum = sums[r * headPieces.size() + p];
+          sum = b.fma(b.splat(weight(r, j), piece.lanes), xAt(j, piece), sum);
+        }
     for (int64_t r = 0; r < count; ++r)
       for (auto [p, piece] : llvm::enumerate(headPieces))
         b.storeVector(sums[r * headPieces.size() + p], op.getInit(),
                       {b.add(b.add(first, i), b.index(r)),
                        column(head, piece)});
+  });
+}
+
+/// What each row adds to the state, once the gaps are those of the last row.
+void ScanEmitter::scaleInputs(Value rows) {
+  b.loop(b.index(0), rows, [&](Value i) {
+    Value weight = b.mul(b.exp(b.load(gap, {i})), b.load(d, {i}));
+    for (Piece piece : headPieces) {
+      Value at = b.index(piece.offset);
+      b.storeVector(b.mul(b.loadVector(x, {i, at}, piece.lanes),
+                          b.splat(weight, piece.lanes)),
+                    scaled, {i, at});
+    }
   });
 }
 
@@ -294,6 +307,7 @@ void ScanEmitter::updateState(Value head, Value rows, Value last) {
 void ScanEmitter::head(Value head, Value first, Value rows) {
   Value last = decays(head, first, rows);
   output(head, first, rows);
+  scaleInputs(rows);
   updateState(head, rows, last);
 }
 
@@ -338,6 +352,7 @@ void ScanEmitter::group(Value sequence, Value g, Value memory) {
         cb = buffer(cbBuffer), bt = buffer(btBuffer), bRows = buffer(bBuffer);
         cRows = buffer(cBuffer), w = buffer(wBuffer), x = buffer(xBuffer);
         scaled = buffer(scaledBuffer), a = buffer(aBuffer), d = buffer(dBuffer);
+        gap = buffer(gapBuffer);
         chunks(g, begin, end, position);
       });
 }

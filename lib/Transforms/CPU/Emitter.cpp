@@ -5,8 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "braid/Transforms/StepFields.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -57,48 +56,16 @@ void Emitter::parallelItems(Value n, int64_t grain, int64_t scratchBytes,
   });
 }
 
-/// All fields of braid_step are 8 bytes wide.
-enum StepField : unsigned {
-  kSequences = 5,
-  kRowBegin = 9,
-  kPosition = 10,
-  kSlot = 11
-};
-
-Value Emitter::stepPointer() {
-  Type pointer = LLVM::LLVMPointerType::get(getContext());
-  return UnrealizedConversionCastOp::create(*this, TypeRange{pointer},
-                                            ValueRange{context})
-      .getResult(0);
-}
-
-Value Emitter::stepField(unsigned field, Type type) {
-  Type pointer = LLVM::LLVMPointerType::get(getContext());
-  Value address = LLVM::GEPOp::create(*this, pointer, getI64Type(),
-                                      stepPointer(),
-                                      ArrayRef<LLVM::GEPArg>{int32_t(field)});
-  return LLVM::LoadOp::create(*this, type, address);
-}
-
-Value Emitter::stepEntry(unsigned field, Value index) {
-  Type pointer = LLVM::LLVMPointerType::get(getContext());
-  Value table = stepField(field, pointer);
-  Value at = arith::IndexCastOp::create(*this, getI64Type(), index);
-  Value address = LLVM::GEPOp::create(*this, pointer, getI32Type(), table,
-                                      ArrayRef<LLVM::GEPArg>{at});
-  return toIndex(LLVM::LoadOp::create(*this, getI32Type(), address));
-}
-
-Value Emitter::sequences() {
-  return toIndex(stepField(kSequences, getI64Type()));
-}
+Value Emitter::sequences() { return StepFields(*this, context).sequences(); }
 Value Emitter::rowBegin(Value sequence) {
-  return stepEntry(kRowBegin, sequence);
+  return StepFields(*this, context).rowBegin(sequence);
 }
 Value Emitter::position(Value sequence) {
-  return stepEntry(kPosition, sequence);
+  return StepFields(*this, context).position(sequence);
 }
-Value Emitter::slot(Value sequence) { return stepEntry(kSlot, sequence); }
+Value Emitter::slot(Value sequence) {
+  return StepFields(*this, context).slot(sequence);
+}
 
 LoopBuilder::Values Emitter::zeros(int64_t rows, ArrayRef<Piece> pieces) {
   Values result;

@@ -59,7 +59,7 @@ public:
   void parallelItems(Value n, int64_t grain, int64_t scratchBytes,
                      llvm::function_ref<void(Value, Value)> body);
 
-  /// Fields of the step (braid-rt/abi.h).
+  /// Fields of the step (StepFields.h).
   Value sequences();
   Value rowBegin(Value sequence);
   Value position(Value sequence);
@@ -81,11 +81,6 @@ public:
   Value context;
   ScheduleAttr schedule;
   int64_t lanes;
-
-private:
-  Value stepPointer();
-  Value stepField(unsigned field, mlir::Type type);
-  Value stepEntry(unsigned field, Value index);
 };
 
 } // namespace braid

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace braid {
@@ -26,6 +27,9 @@ static bool isCompute(Operation *op) {
 static std::string kernelName(func::FuncOp block, Operation *op) {
   std::string name = op->getName().stripDialect().str();
   if (auto loc = op->getLoc()->findInstanceOf<NameLoc>()) {
+    // "normed" of "mixer.norm": the part's name is the inner one.
+    while (auto part = dyn_cast<NameLoc>(loc.getChildLoc()))
+      loc = part;
     StringRef text = loc.getName().getValue();
     text.consume_front("mixer.");
     name = text.str();
@@ -40,45 +44,29 @@ static std::string kernelName(func::FuncOp block, Operation *op) {
   return full;
 }
 
-/// Values of the block that the op reads: its operands, and what its epilogue
-/// captures. Constants are not passed but repeated inside.
-static llvm::SetVector<Value> inputsOf(Operation *op) {
-  llvm::SetVector<Value> inputs(op->operand_begin(), op->operand_end());
-  op->walk([&](Operation *inner) {
-    for (Value operand : inner->getOperands())
-      if (operand.getParentRegion() == op->getParentRegion())
-        inputs.insert(operand);
-  });
-  return inputs;
+/// Constants outside of the op that its epilogue reads; they are repeated
+/// inside the kernel, while operands are passed even if they are constants: a
+/// layer's number must not make a kernel of its own.
+static llvm::SetVector<Value> capturedConstants(Operation *op) {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op->getRegions(), captured);
+  return captured;
 }
 
-static bool isConstant(Value value) {
-  Operation *definition = value.getDefiningOp();
-  return definition && definition->hasTrait<OpTrait::ConstantLike>();
-}
-
-/// Moves a copy of `op` into a new private function; `arguments` receives what
-/// a call passes.
+/// Moves a copy of `op` into a new private function of its operands.
 static func::FuncOp outline(Operation *op, StringRef name,
-                            SmallVectorImpl<Value> &arguments) {
+                            ArrayRef<Value> operands) {
   OpBuilder b(op->getContext());
   IRMapping map;
-  llvm::SetVector<Value> inputs = inputsOf(op);
-  SmallVector<Type> types;
-  for (Value input : inputs)
-    if (!isConstant(input)) {
-      arguments.push_back(input);
-      types.push_back(input.getType());
-    }
-  auto kernel = func::FuncOp::create(op->getLoc(), name,
-                                     b.getFunctionType(types, {}));
+  auto kernel = func::FuncOp::create(
+      op->getLoc(), name,
+      b.getFunctionType(TypeRange(ValueRange(operands)), {}));
   kernel.setPrivate();
   Block *entry = kernel.addEntryBlock();
   b.setInsertionPointToStart(entry);
-  map.map(arguments, entry->getArguments());
-  for (Value input : inputs)
-    if (isConstant(input))
-      b.clone(*input.getDefiningOp(), map);
+  map.map(operands, entry->getArguments());
+  for (Value constant : capturedConstants(op))
+    b.clone(*constant.getDefiningOp(), map);
   b.clone(*op, map);
   func::ReturnOp::create(b, op->getLoc());
   return kernel;
@@ -112,7 +100,8 @@ class FormKernels : public braid::impl::FormKernelsBase<FormKernels> {
   }
 
   void form(func::FuncOp block, Operation *op) {
-    SmallVector<Value> arguments;
+    llvm::SetVector<Value> operands(op->operand_begin(), op->operand_end());
+    ArrayRef<Value> arguments = operands.getArrayRef();
     func::FuncOp kernel = outline(op, kernelName(block, op), arguments);
     auto [entry, fresh] = kernels.try_emplace(contentOf(kernel), kernel);
     OpBuilder b(op);

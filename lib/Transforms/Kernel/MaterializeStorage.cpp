@@ -7,6 +7,7 @@
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 
 namespace braid {
 #define GEN_PASS_DEF_MATERIALIZESTORAGE
@@ -74,6 +75,34 @@ static bool feedsRouter(linalg::ContractOp contract) {
                       [](Operation *user) { return isa<RouteOp>(user); });
 }
 
+/// True if `value` is a tensor of zeros.
+static bool isZero(Value value) {
+  auto fill = value.getDefiningOp<linalg::FillOp>();
+  return fill && matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+}
+
+/// A packed contraction is y[m, n] = sum_k x[m, k] w[n, k], from zero and in
+/// f32. Anything else would silently become that.
+static LogicalResult checkContraction(linalg::ContractOp contract,
+                                      ParamOp param) {
+  AffineExpr m, n, k;
+  bindDims(contract.getContext(), m, n, k);
+  using Maps = ArrayRef<ArrayRef<AffineExpr>>;
+  SmallVector<AffineMap> expected = AffineMap::inferFromExprList(
+      Maps{{m, k}, {n, k}, {m, n}}, contract.getContext());
+  if (contract.getInputs()[1] != param.getResult() ||
+      contract.getIndexingMapsArray() != expected)
+    return contract.emitOpError("expected y[m, n] = sum_k x[m, k] w[n, k] with "
+                                "the stored weight as w");
+  Value init = contract.getOutputs()[0];
+  if (!cast<ShapedType>(init.getType()).getElementType().isF32())
+    return contract.emitOpError("expected products to accumulate in f32, found ")
+           << init.getType();
+  if (!isZero(init))
+    return contract.emitOpError("expected a sum that starts from zero");
+  return success();
+}
+
 void MaterializeStorage::packContraction(linalg::ContractOp contract,
                                          ParamOp param) {
   OpBuilder b(contract);
@@ -84,9 +113,9 @@ void MaterializeStorage::packContraction(linalg::ContractOp contract,
   Value packed = retype(param, packedType(cast<RankedTensorType>(
                                               param.getType()),
                                           element));
-  Value init = contract.getOutputs()[0];
-  if (auto fill = init.getDefiningOp<linalg::FillOp>())
-    init = fill.getOutputs()[0];
+  // The sum starts from zero anyhow: what was filled is written once.
+  auto fill = contract.getOutputs()[0].getDefiningOp<linalg::FillOp>();
+  Value init = fill.getOutputs()[0];
   auto op = PackedContractOp::create(b, contract.getLoc(),
                                      TypeRange{init.getType()}, x, packed,
                                      ValueRange(), ValueRange(), init,
@@ -205,10 +234,16 @@ LogicalResult MaterializeStorage::materialize(ParamOp param) {
   OpOperand &use = *param->use_begin();
   Operation *user = use.getOwner();
   if (auto contract = dyn_cast<linalg::ContractOp>(user)) {
+    if (failed(checkContraction(contract, param)))
+      return failure();
     packContraction(contract, param);
     return success();
   }
   if (auto experts = dyn_cast<ExpertsOp>(user)) {
+    for (Value stack : {experts.getUp(), experts.getDown()})
+      if (!stack.getDefiningOp<ParamOp>() || !stack.hasOneUse())
+        return experts.emitOpError("expected two stacks of weights that it "
+                                   "alone reads");
     decomposeExperts(experts);
     return success();
   }

@@ -9,9 +9,12 @@
  * an artefact (an ELF shared object) exports, and the structures that cross the
  * boundary. Plain C; every pointer is borrowed for the duration of the call.
  *
- * An artefact holds three non-code parts, each an ELF section:
+ * An artefact holds these non-code parts, each an ELF section:
  *   .braid.manifest   JSON (docs/Bundle.md): what the artefact is and needs
  *   .braid.tokenizer  the model's tokenizer.json, byte for byte (may be absent)
+ *   .braid.golden     braid_golden and what follows it: logits that the model's
+ *                     reference schedule gave when it was compiled (may be
+ *                     absent)
  *   .braid.seal       braid_seal: magic and the SHA-256 over the whole file,
  *                     taken with the 32 bytes of `sha256` set to zero
  * and exports the functions that its manifest names:
@@ -27,6 +30,7 @@
 
 #define BRAID_SECTION_MANIFEST ".braid.manifest"
 #define BRAID_SECTION_TOKENIZER ".braid.tokenizer"
+#define BRAID_SECTION_GOLDEN ".braid.golden"
 #define BRAID_SECTION_SEAL ".braid.seal"
 
 /* Every address that the runtime hands to compiled code is a multiple of this:
@@ -34,6 +38,7 @@
 #define BRAID_ALIGNMENT 64
 
 #define BRAID_SEAL_MAGIC "BRAIDSL1" /* 8 bytes, no terminator */
+#define BRAID_GOLDEN_MAGIC "BRAIDGL1"
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,6 +48,20 @@ typedef struct braid_seal {
   char magic[8];
   uint8_t sha256[32];
 } braid_seal;
+
+/* Little-endian. Followed by
+ *   int32 lengths[sequences]    tokens of each sequence, each at least 3
+ *   int32 ids[rows]             of all sequences, one after another
+ * and then for each of these rows, in the same order,
+ *   float log_sum_exp           of its logits
+ *   float largest               absolute logit
+ *   int32 top_ids[top]          of the largest logits, descending
+ *   float top_logits[top]
+ *   float columns[columns]      logits of the ids c * vocabulary / columns */
+typedef struct braid_golden {
+  char magic[8];
+  uint32_t sequences, rows, top, columns;
+} braid_golden;
 
 /* One slice of a parallel region: items lo <= i < hi. May run on any thread.
  * `scratch` is this thread's private memory (manifest: step.thread_scratch). */

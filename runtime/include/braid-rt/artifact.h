@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace braid::rt {
 
@@ -22,6 +23,12 @@ struct Artifact {
   Manifest manifest;
   std::string manifestJson;  ///< Byte for byte.
   std::string tokenizerJson; ///< Byte for byte; empty if there is none.
+  std::string golden;        ///< See golden.h; empty if there is none.
+  struct Section {
+    std::string name;
+    uint64_t bytes;
+  };
+  std::vector<Section> sections; ///< All of the file, in its order.
   std::array<uint8_t, 32> seal{};
   uint64_t bytes = 0; ///< Length of the file.
 
@@ -33,10 +40,12 @@ struct Artifact {
 
 /// Makes the file at `path`, as the linker wrote it, an artefact: if
 /// `headerSha256` (64 hex digits) is not empty it replaces the 64 zeros that
-/// the manifest holds for weights.header_sha256; then the seal gets its hash.
-/// May be called again, e.g. sealed for packing first and with the header's
-/// hash afterwards. Atomic (temporary file, rename). Throws Error.
-void sealArtifact(const std::string &path, const std::string &headerSha256);
+/// the manifest holds for weights.header_sha256; if `golden` is not empty it
+/// replaces the section .braid.golden, which has its size; then the seal gets
+/// its hash. May be called again, e.g. sealed for packing first and with the
+/// header's hash afterwards. Atomic (temporary file, rename). Throws Error.
+void sealArtifact(const std::string &path, const std::string &headerSha256,
+                  const std::string &golden = {});
 
 } // namespace braid::rt
 

@@ -30,8 +30,8 @@ struct TensorInfo {
   uint64_t bytes = 0;
 };
 
-/// All tensors of a directory: model.safetensors, or the shards that
-/// model.safetensors.index.json names. Headers are read and checked in full at
+/// All tensors of a directory: the shards that model.safetensors.index.json
+/// names or, where there is no index, model.safetensors. Headers are read and checked in full at
 /// open; data is mapped read-only on the first `data` call for its file.
 /// Thread-compatible: `data` may be called from several threads.
 class Checkpoint {

@@ -15,6 +15,10 @@ namespace braid::rt {
 /// Catches every Error; handles SIGINT while it generates.
 int runMain(int argc, char **argv);
 
+/// For the first line of a main. Were stdout closed, the first file that is
+/// opened would get its number, and text would be written into that file.
+void holdStandardStreams();
+
 } // namespace braid::rt
 
 #endif // BRAID_RT_CLI_H

@@ -13,6 +13,18 @@
 
 namespace braid::rt {
 
+/// A message fit for one line of a terminal: names come from files, and may
+/// hold line breaks and escape sequences, or be endless.
+inline std::string oneLine(std::string text) {
+  constexpr size_t most = 500;
+  for (char &c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7F)
+      c = '?';
+  if (text.size() > most)
+    text.replace(most / 2, text.size() - most, "...");
+  return text;
+}
+
 /// What went wrong with an input or with the machine. `what()` is one line in
 /// LLVM manner (lower case, no full stop; file, key or tensor, expected,
 /// found); `hint` is the remedy and may be empty. Never crosses the C ABI.
@@ -20,7 +32,7 @@ struct Error : std::runtime_error {
   std::string hint;
 
   explicit Error(const std::string &message, std::string hint = {})
-      : std::runtime_error(message), hint(std::move(hint)) {}
+      : std::runtime_error(oneLine(message)), hint(std::move(hint)) {}
 };
 
 } // namespace braid::rt

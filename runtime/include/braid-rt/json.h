@@ -30,6 +30,11 @@ struct JsonOptions {
 Json parseJson(std::string_view text, const std::string &name,
                const JsonOptions &options = {});
 
+/// A regular file's text; never waits for a FIFO nor reads a device. Throws
+/// Error, also if it is longer than `maxBytes`.
+std::string readTextFile(const std::string &path,
+                         size_t maxBytes = JsonOptions().maxBytes);
+
 /// Reads a regular file whole and parses it. Throws Error.
 Json readJsonFile(const std::string &path, const JsonOptions &options = {});
 

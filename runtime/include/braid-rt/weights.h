@@ -38,9 +38,17 @@ PackedFile preparePacked(const Artifact &artifact,
 void verifyWeights(const Artifact &artifact, const std::string &weightsDir,
                    const Progress &progress);
 
+/// Where a compilation puts packed weights until their artefact is in place:
+/// beside it, under a name that no other weights have. The artefact's rename
+/// then replaces code and weights at once, and a last one gives the weights
+/// their usual name; a load in between finds them here.
+std::string stagedWeights(const std::string &artifact,
+                          const std::string &headerSha256);
+
 /// Where the weights of an artefact lie: the packed file, or for "link" the
-/// checkpoint. Looked for in `weightsDir` (may be empty), beside the artefact,
-/// then at the recorded relative path. Throws Error naming all of these.
+/// checkpoint. Looked for at the staged place, in `weightsDir` (may be empty;
+/// may be the packed file itself), beside the artefact, then at the recorded
+/// relative path. Throws Error naming all of these.
 std::string findWeights(const Artifact &artifact,
                         const std::string &weightsDir);
 

@@ -32,6 +32,19 @@ int64_t count(Text option, Text text, int64_t lowest = 1) {
   return number<int64_t>(option, text, lowest, int64_t(1) << 31);
 }
 
+/// Throws Error, not UsageError, for a number that no vocabulary has: ids are
+/// data, often from a file.
+int32_t tokenId(Text where, Text text) {
+  int64_t id = -1;
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), id);
+  if (error == std::errc::invalid_argument || end != text.data() + text.size())
+    throw UsageError(where + ": expected token ids, found '" + text + "'");
+  if (error != std::errc() || id < 0 || id > INT32_MAX)
+    throw Error(where + ": id " + text + " is out of range");
+  return int32_t(id);
+}
+
 /// Numbers with commas or white space between them.
 std::vector<int32_t> idList(Text where, Text text) {
   static constexpr char separators[] = ", \t\r\n";
@@ -41,8 +54,7 @@ std::vector<int32_t> idList(Text where, Text text) {
     if (begin == text.npos)
       return ids;
     at = std::min(text.find_first_of(separators, begin), text.size());
-    ids.push_back(number<int32_t>(where, text.substr(begin, at - begin), 0,
-                                  INT32_MAX));
+    ids.push_back(tokenId(where, text.substr(begin, at - begin)));
   }
 }
 
@@ -164,7 +176,8 @@ int takeOption(RunOptions &options, int i, int argc, char **argv) {
 }
 
 void checkTogether(const RunOptions &o) {
-  int inputs = o.prompt.has_value() + o.ids.has_value() + !o.promptsFile.empty();
+  int inputs =
+      o.prompt.has_value() + o.ids.has_value() + !o.promptsFile.empty();
   if (o.artifact.empty())
     throw UsageError("no artefact given", "for example: model.braid --prompt "
                                           "\"Once upon a time\"");

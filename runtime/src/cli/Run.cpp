@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace braid::rt {
@@ -299,6 +300,12 @@ int fail(const Error &error, int code) {
 }
 
 } // namespace
+
+void holdStandardStreams() {
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(fd, F_GETFD) < 0) // Opens as `fd`; using it still fails.
+      open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
 
 int runMain(int argc, char **argv) try {
   RunOptions options = parseOptions(argc, argv);

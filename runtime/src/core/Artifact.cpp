@@ -82,6 +82,11 @@ Artifact Artifact::open(const std::string &path) {
   artifact.manifest = parseManifest(artifact.manifestJson, path);
   if (auto tokenizer = elf.section(BRAID_SECTION_TOKENIZER))
     artifact.tokenizerJson = text(*tokenizer);
+  if (auto golden = elf.section(BRAID_SECTION_GOLDEN))
+    artifact.golden = text(*golden);
+  for (const Elf::Section &section : elf.all())
+    artifact.sections.push_back(
+        {std::string(section.name), section.bytes.size()});
   return artifact;
 }
 
@@ -96,9 +101,23 @@ static size_t findPlaceholder(std::string_view manifest,
   return at;
 }
 
-void sealArtifact(const std::string &path, const std::string &headerSha256) {
+/// Offset within the file of the section that `golden` replaces.
+static size_t findGolden(const Elf &elf, Bytes file, const std::string &golden,
+                         const std::string &path) {
+  auto section = elf.section(BRAID_SECTION_GOLDEN);
+  if (!section || section->size() != golden.size())
+    throw Error(path + ": expected a section " BRAID_SECTION_GOLDEN " of " +
+                std::to_string(golden.size()) + " bytes");
+  return size_t(section->data() - file.data());
+}
+
+void sealArtifact(const std::string &path, const std::string &headerSha256,
+                  const std::string &golden) {
   std::string file = readWholeFile(path, kMaxArtifactBytes);
   Elf elf(bytesOf(file), path);
+  if (!golden.empty())
+    std::copy(golden.begin(), golden.end(),
+              file.begin() + findGolden(elf, bytesOf(file), golden, path));
   if (!headerSha256.empty()) {
     Bytes manifest = findManifest(elf, path);
     size_t start = size_t(manifest.data() - bytesOf(file).data());

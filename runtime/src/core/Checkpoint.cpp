@@ -72,6 +72,14 @@ static std::string downloadHint(const fs::path &directory) {
   return "the download is unfinished; run `" + command + "`";
 }
 
+/// Shards are missing; perhaps the index is a leftover.
+static std::string missingShardHint(const fs::path &directory) {
+  std::error_code ignored;
+  if (!fs::exists(directory / "model.safetensors", ignored))
+    return downloadHint(directory);
+  return "if model.safetensors alone is the checkpoint, remove the index";
+}
+
 void Checkpoint::State::addShard(const std::string &path) {
   auto index = uint32_t(shards.size());
   shards.push_back(std::make_unique<Shard>(path));
@@ -87,11 +95,13 @@ void Checkpoint::State::addShard(const std::string &path) {
   }
 }
 
-/// A name from an index may not lead out of the directory.
+/// A name from an index may not lead out of the directory, nor be one.
 static void checkShardName(const std::string &index, const std::string &name) {
   fs::path path = name;
-  bool leaves = std::find(path.begin(), path.end(), "..") != path.end();
-  if (name.empty() || path.is_absolute() || leaves ||
+  bool plain = std::all_of(path.begin(), path.end(), [](const fs::path &part) {
+    return !part.empty() && part != "." && part != "..";
+  });
+  if (name.empty() || path.is_absolute() || !plain ||
       name.find('\0') != name.npos)
     throw Error(index +
                 ": key 'weight_map': expected a file name in the same "
@@ -154,7 +164,7 @@ void Checkpoint::State::openIndexed(const fs::path &index) {
     throw Error(first + ": file is missing (" + std::to_string(missing) +
                     " of the " + std::to_string(names.size()) + " files that " +
                     index.filename().string() + " names)",
-                downloadHint(index.parent_path()));
+                missingShardHint(index.parent_path()));
   for (const std::string &name : names)
     addShard((index.parent_path() / name).string());
   matchIndex(index, map);
@@ -194,10 +204,10 @@ Checkpoint Checkpoint::open(const std::string &path) {
   fs::path index = directory / "model.safetensors.index.json";
   if (!fs::is_directory(directory, error))
     state->addShard(path);
-  else if (fs::exists(single, error))
-    state->addShard(single.string());
   else if (fs::exists(index, error))
     state->openIndexed(index);
+  else if (fs::exists(single, error))
+    state->addShard(single.string());
   else
     failNoTensors(directory);
   return Checkpoint(std::move(state));

@@ -29,11 +29,14 @@ public:
   std::optional<std::span<const std::byte>>
   section(std::string_view wanted) const;
 
-private:
   struct Section {
     std::string_view name;
     std::span<const std::byte> bytes;
   };
+  /// Those that have bytes in the file, in its order.
+  const std::vector<Section> &all() const { return sections; }
+
+private:
   std::string fileName;
   std::vector<Section> sections;
 };

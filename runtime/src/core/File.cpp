@@ -16,7 +16,7 @@
 
 namespace braid::rt {
 
-static const char *kindOf(mode_t mode) {
+const char *kindOf(unsigned mode) {
   if (S_ISDIR(mode))
     return "a directory";
   if (S_ISFIFO(mode))

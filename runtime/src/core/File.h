@@ -13,6 +13,9 @@
 
 namespace braid::rt {
 
+/// "a FIFO" and the like, of a `st_mode` that is not a regular file's.
+const char *kindOf(unsigned mode);
+
 /// A regular file open for reading. Never blocks on a FIFO and never reads a
 /// device: anything but a regular file (links are followed) is refused.
 class InputFile {

@@ -191,6 +191,10 @@ Json parseJson(std::string_view text, const std::string &name,
   throw Error(where + ": expected JSON, found " + builder.problem);
 }
 
+std::string readTextFile(const std::string &path, size_t maxBytes) {
+  return readWholeFile(path, maxBytes);
+}
+
 Json readJsonFile(const std::string &path, const JsonOptions &options) {
   return parseJson(readWholeFile(path, options.maxBytes), path, options);
 }

@@ -272,6 +272,20 @@ void readWeights(const Node &node, WeightPlan &plan) {
   checkTable(node, plan);
 }
 
+Kernel readKernel(const Node &node) {
+  auto count = [&](const char *key) {
+    return node.has(key) ? node[key].integer(0, kMaxBytes) : 0;
+  };
+  Kernel kernel{node["name"].text(), node.textOr("op")};
+  kernel.calls = count("calls");
+  kernel.flops = count("flops");
+  kernel.weightBytes = count("weight_bytes");
+  kernel.experts = count("experts");
+  kernel.choices = count("choices");
+  kernel.outputs = node.flag("outputs");
+  return kernel;
+}
+
 int32_t idOr(const Node &node, const char *key, int64_t vocabulary) {
   return node.has(key) ? int32_t(node[key].integer(-1, vocabulary - 1)) : -1;
 }
@@ -316,7 +330,7 @@ Manifest parseManifest(std::string_view json, const std::string &name) {
   readTarget(root["target"], m);
   readStep(root["step"], m);
   for (const Node &kernel : root["kernels"].list())
-    m.kernels.push_back({kernel["name"].text(), kernel.textOr("op")});
+    m.kernels.push_back(readKernel(kernel));
   for (const Node &pool : root["state"]["pools"].list())
     m.pools.push_back(readPool(pool));
   readWeights(root["weights"], m.weights);

@@ -74,6 +74,7 @@ shaNiBlocks(uint32_t *state, const uint8_t *data, size_t count) {
   __m128i cdgh = _mm_set_epi32(state[2], state[3], state[6], state[7]);
   for (; count > 0; --count, data += 64) {
     __m128i w[4], abefBefore = abef, cdghBefore = cdgh;
+#pragma GCC unroll 16 // w must live in registers
     for (int i = 0; i < 16; ++i) {
       __m128i &now = w[i % 4];
       if (i < 4) {
@@ -102,7 +103,8 @@ shaNiBlocks(uint32_t *state, const uint8_t *data, size_t count) {
 
 static bool hasShaNi() {
   unsigned a, b, c, d;
-  return __builtin_cpu_supports("sse4.1") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1);
+  return __builtin_cpu_supports("sse4.1") &&
+         __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1);
 }
 #endif
 

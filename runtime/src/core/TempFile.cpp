@@ -5,12 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TempFile.h"
+#include "File.h"
 #include "braid-rt/error.h"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,13 +25,24 @@ void TempFile::fail() const {
 TempFile::TempFile(const std::string &path)
     : path(path), temporary(path + ".XXXXXX") {
   struct stat status {};
-  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-    fail();
-  }
-  descriptor = mkstemp(temporary.data());
+  if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
+    throw Error(path + ": cannot be written: expected a regular file or none, "
+                       "found " +
+                kindOf(status.st_mode));
+  size_t slash = path.rfind('/');
+  std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  // Without a name even a killed process leaves nothing behind.
+  descriptor = open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (descriptor < 0)
+    openNamed();
+}
+
+/// For file systems that know only files with names.
+void TempFile::openNamed() {
+  descriptor = mkostemp(temporary.data(), O_CLOEXEC);
   if (descriptor < 0)
     fail();
+  named = true;
   // mkstemp gives 0600; an output file follows the umask like any other.
   mode_t mask = umask(0);
   umask(mask);
@@ -37,10 +50,22 @@ TempFile::TempFile(const std::string &path)
 }
 
 TempFile::~TempFile() {
-  if (descriptor < 0)
-    return;
-  close(descriptor);
-  unlink(temporary.c_str());
+  if (descriptor >= 0)
+    close(descriptor);
+  if (named)
+    unlink(temporary.c_str());
+}
+
+/// Makes the file visible under its temporary name: a link cannot replace what
+/// is at `path`, a rename can.
+void TempFile::giveName() {
+  temporary = path + "." + std::to_string(getpid()) + ".tmp";
+  unlink(temporary.c_str()); // Left by a killed process of the same number.
+  std::string self = "/proc/self/fd/" + std::to_string(descriptor);
+  if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporary.c_str(),
+             AT_SYMLINK_FOLLOW) != 0)
+    fail();
+  named = true;
 }
 
 void TempFile::write(const void *data, size_t bytes) {
@@ -63,10 +88,11 @@ void TempFile::writeAt(uint64_t offset, const void *data, size_t bytes) {
 void TempFile::commit() {
   if (fsync(descriptor) != 0)
     fail();
+  if (!named)
+    giveName();
   if (rename(temporary.c_str(), path.c_str()) != 0)
     fail();
-  close(descriptor);
-  descriptor = -1;
+  named = false;
 }
 
 } // namespace braid::rt

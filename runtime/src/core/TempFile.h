@@ -13,8 +13,9 @@
 
 namespace braid::rt {
 
-/// Writes beside `path` under another name; `commit` puts it in place. What was
-/// at `path` before stays untouched until then, and if it is never reached.
+/// Writes beside `path` under another name or none; `commit` puts it in place.
+/// What was at `path` before stays untouched until then, and if it is never
+/// reached.
 /// Not thread-safe. All members throw Error.
 class TempFile {
 public:
@@ -33,8 +34,11 @@ public:
 
 private:
   [[noreturn]] void fail() const;
+  void openNamed();
+  void giveName();
   std::string path, temporary;
   int descriptor = -1;
+  bool named = false; ///< There is a file `temporary`.
   uint64_t written = 0;
 };
 

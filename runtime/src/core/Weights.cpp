@@ -21,6 +21,11 @@ namespace braid::rt {
 
 namespace fs = std::filesystem;
 
+std::string stagedWeights(const std::string &artifact,
+                          const std::string &headerSha256) {
+  return artifact + ".weights." + headerSha256.substr(0, 16);
+}
+
 static std::vector<fs::path> placesFor(const Artifact &artifact,
                                        const std::string &weightsDir) {
   const WeightPlan &plan = artifact.manifest.weights;
@@ -28,18 +33,32 @@ static std::vector<fs::path> placesFor(const Artifact &artifact,
   std::vector<fs::path> places;
   if (plan.mode == WeightMode::Pack) {
     std::string file = path.filename().string() + ".weights";
-    if (!weightsDir.empty())
+    std::error_code ignored;
+    if (fs::is_regular_file(weightsDir, ignored))
+      places.push_back(weightsDir);
+    else if (!weightsDir.empty())
       places.push_back(fs::path(weightsDir) / file);
     places.push_back(folder / file);
     return places;
   }
   if (!weightsDir.empty())
     places.push_back(weightsDir);
-  places.push_back(folder / "model.safetensors");
   places.push_back(folder / "model.safetensors.index.json");
+  places.push_back(folder / "model.safetensors");
   if (!plan.sourceDir.empty())
     places.push_back(folder / plan.sourceDir);
   return places;
+}
+
+/// Weights that a compilation could not put in place any more, being killed
+/// between its last two renames. Empty if there are none.
+static std::string findStaged(const Artifact &artifact) {
+  const WeightPlan &plan = artifact.manifest.weights;
+  if (plan.mode != WeightMode::Pack)
+    return "";
+  std::string place = stagedWeights(artifact.path, plan.headerSha256);
+  std::error_code ignored;
+  return fs::exists(place, ignored) ? place : "";
 }
 
 std::string findWeights(const Artifact &artifact,
@@ -48,6 +67,8 @@ std::string findWeights(const Artifact &artifact,
     throw Error(artifact.path + ": was compiled without weights",
                 "--synthetic-weights=SEED makes some up; to use real ones "
                 "compile the checkpoint's folder");
+  if (std::string staged = findStaged(artifact); !staged.empty())
+    return staged;
   std::string tried;
   for (const fs::path &place : placesFor(artifact, weightsDir)) {
     std::error_code ignored;
@@ -81,8 +102,8 @@ static void checkHeader(const Artifact &artifact, const InputFile &file) {
   std::string found = sha.finishHex();
   if (found != plan.headerSha256)
     throw Error(path + ": does not belong to " + artifact.path +
-                    ": header hash " + found.substr(0, 16) + "..., expected " +
-                    plan.headerSha256.substr(0, 16) + "...",
+                    ": its header hash begins with " + found.substr(0, 16) +
+                    ", expected " + plan.headerSha256.substr(0, 16),
                 "copy the .weights file that was written with the artefact");
 }
 

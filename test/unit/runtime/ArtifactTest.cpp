@@ -7,6 +7,7 @@
 #include "Fake.h"
 #include "braid-rt/artifact.h"
 
+#include <cstring>
 #include <elf.h>
 #include <random>
 
@@ -103,8 +104,8 @@ TEST_F(ArtifactTest, ManifestsThatContradictThemselves) {
   };
   refused("\"offset\": 4160", "\"offset\": 4162", "a multiple of 64");
   refused("\"offset\": 4160", "\"offset\": 4224", "within weights.bytes");
-  refused("\"table\": 1", "\"table\": 0", "claims entry 0");
-  refused("\"table\": 1", "\"table\": 2", "claims entry 3");
+  refused("1, \"offset\": 4160", "0, \"offset\": 4160", "claims entry 0");
+  refused("1, \"offset\": 4160", "2, \"offset\": 4160", "claims entry 3");
   refused("\"count\": 3", "\"count\": 4", "an owner of table entry 3");
   refused("\"experts\": 3", "\"experts\": x", "manifest");
   refused("\"slots\", 3]", "\"slats\", 3]", "\"slots\"");

@@ -35,6 +35,9 @@ std::string readFile(const std::string &path) {
 }
 
 void writeFile(const std::string &path, const std::string &bytes) {
+  // A new file, not the old one cut: file systems flush the latter, and an
+  // engine may have it loaded.
+  fs::remove(path);
   std::ofstream(path, std::ios::binary) << bytes;
 }
 

@@ -9,6 +9,11 @@
 #include "braid-rt/cli.h"
 #include "braid-rt/json.h"
 
+#include <csignal>
+#include <cstring>
+#include <sys/wait.h>
+#include <unistd.h>
+
 using namespace braid::rt;
 using namespace braid::rt::test;
 
@@ -66,11 +71,12 @@ TEST_F(RunTest, Sessions) {
 }
 
 TEST_F(RunTest, Tensors) {
-  std::string logits = model.folder / "logits", hidden = model.folder / "hidden";
+  std::string logits = model.folder / "logits";
+  std::string hidden = model.folder / "hidden";
   Result r = run({"--ids=1,2,3", "-q", "-n", "2", "--logits", logits,
                   "--hidden", hidden});
   ASSERT_EQ(r.code, 0) << r.err;
-  Checkpoint file = Checkpoint::open(logits + "");
+  Checkpoint file = Checkpoint::open(logits);
   using Shape = std::vector<int64_t>;
   EXPECT_EQ(file.find("prompt.logits")->shape, (Shape{3, 16}));
   EXPECT_EQ(file.find("decode.logits")->shape, (Shape{2, 16}));
@@ -110,6 +116,30 @@ TEST_F(RunTest, ManyPrompts) {
   EXPECT_EQ(r.out, "");
   EXPECT_NE(r.err.find("prompt 2: expected ids from 0 to 15, found 16"),
             r.err.npos);
+}
+
+TEST_F(RunTest, InterruptedRunsKeepTheirText) {
+  std::string out = model.folder / "out";
+  pid_t child = fork();
+  if (child == 0) {
+    (void)!freopen(out.c_str(), "w", stdout);
+    std::string arguments[] = {"braid-run", model.artifact(), "--prompt=a",
+                               "-q",        "--ignore-eos",   "--threads=1"};
+    std::vector<char *> argv;
+    for (std::string &argument : arguments)
+      argv.push_back(argument.data());
+    _exit(runMain(int(argv.size()), argv.data()));
+  }
+  while (readFile(out).empty())
+    usleep(1000);
+  kill(child, SIGINT);
+  int status = 0;
+  waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  std::string text = readFile(out);
+  EXPECT_EQ(text.substr(0, 12), "bcdefghijklm");
+  EXPECT_LT(text.size(), 4000u);
 }
 
 TEST_F(RunTest, Usage) {

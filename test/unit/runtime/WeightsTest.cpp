@@ -7,6 +7,8 @@
 #include "Fake.h"
 #include "braid-rt/weights.h"
 
+#include <cstring>
+
 using namespace braid::rt;
 using namespace braid::rt::test;
 
@@ -103,7 +105,8 @@ TEST_F(WeightsTest, FailedPackingLeavesNothing) {
     preparePacked(Artifact::open(model.artifact()), model.checkpoint(),
                   model.weights(), nullptr);
   });
-  for (const auto &entry : fs::directory_iterator(fs::path(model.artifact()).parent_path()))
+  fs::path folder = fs::path(model.artifact()).parent_path();
+  for (const auto &entry : fs::directory_iterator(folder))
     EXPECT_EQ(entry.path().string().find(".weights"), std::string::npos);
 }
 

@@ -1,0 +1,51 @@
+//===- Step.cpp - what compiled code takes from the step, and its parallelism
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "VerifyShapes.h"
+
+using namespace mlir;
+using namespace braid;
+
+LogicalResult ArenaViewOp::verify() {
+  int64_t dynamic = cast<MemRefType>(getType()).getNumDynamicDims();
+  if (dynamic != int64_t(getSizes().size()))
+    return emitOpError("arena_c1: expected ")
+           << dynamic << " sizes for " << getType() << ", found "
+           << getSizes().size();
+  if (int64_t(getFixed()) < 0 || int64_t(getPerRow()) < 0)
+    return emitOpError("arena_c2: expected offsets that are not negative");
+  return success();
+}
+
+LogicalResult WeightViewOp::verify() {
+  if (!cast<MemRefType>(getType()).hasStaticShape() || int64_t(getBase()) < 0)
+    return emitOpError("view_c1: expected a static type and a base that is not "
+                       "negative, found ")
+           << getType() << " at " << int64_t(getBase());
+  return success();
+}
+
+LogicalResult ParallelOp::verify() {
+  Builder b(getContext());
+  Type bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
+  Block &body = getBody().front();
+  if (body.getArgumentTypes() !=
+          ArrayRef<Type>{b.getIndexType(), b.getIndexType(), bytes} ||
+      body.getTerminator()->getNumOperands() != 0)
+    return emitOpError("parallel_c1: expected a region of (index, index, ")
+           << bytes << ") that yields nothing";
+  if (int64_t(getGrain()) < 1 || int64_t(getScratch()) < 0)
+    return emitOpError("parallel_c2: expected a positive grain, and a scratch "
+                       "that is not negative");
+  return success();
+}
+
+void ParallelOp::getAsmBlockArgumentNames(Region &region,
+                                          OpAsmSetValueNameFn setName) {
+  constexpr StringLiteral names[] = {"lo", "hi", "scratch"};
+  for (auto [argument, name] : llvm::zip(region.getArguments(), names))
+    setName(argument, name);
+}

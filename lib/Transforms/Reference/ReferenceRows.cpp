@@ -1,0 +1,61 @@
+//===- ReferenceRows.cpp - gather_rows, rms_norm and tap, by definition
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Reference.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace braid;
+
+/// y[t, c] = table[ids[t], c]
+void Reference::lower(GatherRowsOp op) {
+  each(dim(op.getInit(), 0), [&](Value t) {
+    Value id = toIndex(load(op.getIds(), {t}));
+    each(sizeOf(op.getInit(), 1), [&](Value c) {
+      set(get(op.getTable(), {id, c}), op.getInit(), {t, c});
+    });
+  });
+}
+
+/// v = x silu(z); y = w r(v / sqrt(mean of the group's v^2 + eps))
+void Reference::lower(RmsNormOp op) {
+  int64_t groups = op.getGroups(), size = sizeOf(op.getInit(), 1) / groups;
+  each(dim(op.getX(), 0), [&](Value t) {
+    auto gated = [&](Value c) -> Value {
+      Value v = get(op.getX(), {t, c});
+      if (!op.getGate())
+        return v;
+      Value z = get(op.getGate(), {t, c});
+      return mul(v, mul(z, sigmoid(z)));
+    };
+    each(groups, [&](Value g) {
+      auto column = [&](Value i) { return add(mul(g, index(size)), i); };
+      Value squares = sum(size, [&](Value i) {
+        Value v = gated(column(i));
+        return mul(v, v);
+      });
+      Value eps = f32(op.getEps().convertToDouble());
+      Value root = math::SqrtOp::create(
+          *this, add(div(squares, f32(double(size))), eps));
+      each(size, [&](Value i) {
+        Value c = column(i);
+        Value n = round(div(gated(c), root), op.getInit());
+        set(mul(get(op.getWeight(), {c}), n), op.getInit(), {t, c});
+      });
+    });
+  });
+}
+
+/// hidden[layer, t, c] = x[t, c], if a dump is asked for.
+void Reference::lower(TapOp op) {
+  when(lt(index(0), dim(op.getHidden(), 0)), [&] {
+    each(dim(op.getX(), 0), [&](Value t) {
+      each(sizeOf(op.getX(), 1), [&](Value c) {
+        set(get(op.getX(), {t, c}), op.getHidden(), {op.getLayer(), t, c});
+      });
+    });
+  });
+}

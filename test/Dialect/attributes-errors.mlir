@@ -1,0 +1,64 @@
+// RUN: braid-opt %s -verify-diagnostics -split-input-file
+
+// expected-error @+1 {{storage_c1: a weight stored as bf16 is a tensor of 'bf16', found 'f32'}}
+func.func private @storage_c1(tensor<4x32xf32, #braid.storage<bf16>>)
+
+// -----
+
+// expected-error @+1 {{storage_c1: a weight stored as nvfp4 is a tensor of 'bf16', found 'f16'}}
+func.func private @storage_c1_compressed(tensor<4x32xf16, #braid.storage<nvfp4>>)
+
+// -----
+
+// expected-error @+1 {{storage_c2: fp8 stores matrices and stacks of them, found rank 1}}
+func.func private @storage_c2_rank(tensor<32xbf16, #braid.storage<fp8>>)
+
+// -----
+
+// expected-error @+1 {{storage_c2: nvfp4 stores blocks of 16 columns, found 24 columns}}
+func.func private @storage_c2_blocks(tensor<4x24xbf16, #braid.storage<nvfp4>>)
+
+// -----
+
+// expected-error @+1 {{pool_c1: a pool needs a name}}
+module attributes {a = #braid.pool<"", tensor<6x?x8xf32>>} {}
+
+// -----
+
+// expected-error @+1 {{pool_c2: pool 'ssm': expected layers x ? (slots) x ..., found 'tensor<6x4x8xf32>'}}
+module attributes {a = #braid.pool<"ssm", tensor<6x4x8xf32>>} {}
+
+// -----
+
+// expected-error @+1 {{pool_c3: pool 'k': expected no dynamic size beside slots and context, found 'tensor<6x?x?x?xf32>'}}
+module attributes {a = #braid.pool<"k", tensor<6x?x?x?xf32>>} {}
+
+// -----
+
+// expected-error @+1 {{plan_c1: two pools are called 'k'}}
+module attributes {a = #braid.state_plan<[<"k", tensor<6x?x8xf32>>, <"k", tensor<6x?x8xf32>>]>} {}
+
+// -----
+
+// expected-error @+1 {{schedule_c1: expected the strategy reference or vector, found 'fast'}}
+func.func private @schedule_c1() attributes {a = #braid.schedule<"fast", lanes = 8, rows = 2, dot = "fma">}
+
+// -----
+
+// expected-error @+1 {{schedule_c2: expected dot fma or bf16, found 'amx'}}
+func.func private @schedule_c2() attributes {a = #braid.schedule<"vector", lanes = 8, rows = 2, dot = "amx">}
+
+// -----
+
+// expected-error @+1 {{schedule_c3: expected lanes a power of two and positive rows, found 12 and 2}}
+func.func private @schedule_c3_lanes() attributes {a = #braid.schedule<"vector", lanes = 12, rows = 2, dot = "fma">}
+
+// -----
+
+// expected-error @+1 {{schedule_c3: expected lanes a power of two and positive rows, found 8 and 0}}
+func.func private @schedule_c3_rows() attributes {a = #braid.schedule<"vector", lanes = 8, rows = 0, dot = "fma">}
+
+// -----
+
+// expected-error @+1 {{schedule_c4: reference has one lane, one row and fma}}
+func.func private @schedule_c4() attributes {a = #braid.schedule<"reference", lanes = 8, rows = 1, dot = "fma">}

@@ -1,0 +1,71 @@
+// RUN: braid-opt %s -verify-diagnostics -split-input-file
+
+func.func @arena_c1(%step: !braid.context) {
+  // expected-error @+1 {{arena_c1: expected 1 sizes for 'memref<?x64xf32>', found 0}}
+  %0 = braid.arena_view %step at 0 + 256 * rows : memref<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @arena_c2(%step: !braid.context) {
+  // expected-error @+1 {{arena_c2: expected offsets that are not negative}}
+  %0 = braid.arena_view %step at -64 + 0 * rows : memref<64xf32>
+  return
+}
+
+// -----
+
+func.func @view_c1_dynamic(%step: !braid.context, %layer: index) {
+  // expected-error @+1 {{view_c1: expected a static type and a base that is not negative, found 'memref<?xf32>' at 0}}
+  %0 = braid.weight_view %step[0 + %layer] : memref<?xf32>
+  return
+}
+
+// -----
+
+func.func @view_c1_negative(%step: !braid.context, %layer: index) {
+  // expected-error @+1 {{view_c1: expected a static type and a base that is not negative, found 'memref<4xf32>' at -1}}
+  %0 = braid.weight_view %step[-1 + %layer] : memref<4xf32>
+  return
+}
+
+// -----
+
+func.func @parallel_c1_arguments(%step: !braid.context, %n: index) {
+  // expected-error @+1 {{parallel_c1: expected a region of (index, index, 'memref<?xi8>') that yields nothing}}
+  braid.parallel %step items(%n) grain 1 scratch 0 {
+  ^bb0(%lo: index, %hi: index):
+    braid.yield
+  }
+  return
+}
+
+// -----
+
+func.func @parallel_c1_yield(%step: !braid.context, %n: index) {
+  // expected-error @+1 {{parallel_c1: expected a region of (index, index, 'memref<?xi8>') that yields nothing}}
+  braid.parallel %step items(%n) grain 1 scratch 0 {
+  ^bb0(%lo: index, %hi: index, %scratch: memref<?xi8>):
+    braid.yield %lo : index
+  }
+  return
+}
+
+// -----
+
+func.func @parallel_c2(%step: !braid.context, %n: index) {
+  // expected-error @+1 {{parallel_c2: expected a positive grain, and a scratch that is not negative}}
+  braid.parallel %step items(%n) grain 0 scratch 0 {
+  ^bb0(%lo: index, %hi: index, %scratch: memref<?xi8>):
+    braid.yield
+  }
+  return
+}
+
+// -----
+
+func.func @yield_outside(%x: f32) {
+  // expected-error @+1 {{expects parent op to be one of 'braid.packed_contract, braid.parallel'}}
+  braid.yield %x : f32
+}

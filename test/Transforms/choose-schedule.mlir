@@ -1,0 +1,37 @@
+// RUN: braid-opt %s --choose-schedule | FileCheck %s --check-prefixes=CHECK,V3
+// RUN: braid-opt %s --choose-schedule=isa=avx512 | FileCheck %s --check-prefixes=CHECK,AVX512
+// RUN: braid-opt %s --choose-schedule=isa=avx512-bf16 | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: braid-opt %s --choose-schedule="isa=avx512-bf16 reference" | FileCheck %s --check-prefixes=CHECK,REFERENCE
+
+// The level decides lanes; pairs of bf16 are multiplied where it can.
+
+// CHECK-LABEL: func.func private @bf16(
+// V3-SAME: braid.schedule = #braid.schedule<"vector", lanes = 8, rows = {{[0-9]+}}, dot = "fma">
+// AVX512-SAME: braid.schedule = #braid.schedule<"vector", lanes = 16, rows = {{[0-9]+}}, dot = "fma">
+// BF16-SAME: braid.schedule = #braid.schedule<"vector", lanes = 16, rows = {{[0-9]+}}, dot = "bf16">
+// REFERENCE-SAME: braid.schedule = #braid.schedule<"reference", lanes = 1, rows = 1, dot = "fma">
+func.func private @bf16(%x: memref<?x48xbf16>, %w: memref<2x24x32x2xbf16>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64} {
+  braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x24x32x2xbf16>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}
+
+// f32 products are always multiply-adds.
+// CHECK-LABEL: func.func private @f32(
+// BF16-SAME: dot = "fma"
+func.func private @f32(%x: memref<?x48xf32>, %w: memref<2x48x32x1xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 1 : i64} {
+  braid.packed_contract ins(%x, %w : memref<?x48xf32>, memref<2x48x32x1xf32>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}
+
+// Only kernels have a schedule.
+// CHECK-LABEL: func.func private @block(
+// CHECK-NOT: braid.schedule
+func.func private @block(%x: memref<?x48xf32>) {
+  return
+}

@@ -1,0 +1,46 @@
+// RUN: braid-opt %s --count-work | FileCheck %s
+
+func.func @step(%x: memref<?x48xf32>, %p: memref<2x48x32x1xf32>, %y: memref<?x64xf32>, %pool: memref<2x?x8x16x32xf32>) {
+  call @block(%x, %p, %y) : (memref<?x48xf32>, memref<2x48x32x1xf32>, memref<?x64xf32>) -> ()
+  call @block(%x, %p, %y) : (memref<?x48xf32>, memref<2x48x32x1xf32>, memref<?x64xf32>) -> ()
+  call @head(%x, %p, %y) : (memref<?x48xf32>, memref<2x48x32x1xf32>, memref<?x64xf32>) -> ()
+  return
+}
+func.func private @block(%x: memref<?x48xf32>, %p: memref<2x48x32x1xf32>, %y: memref<?x64xf32>) {
+  call @proj(%x, %p, %y) : (memref<?x48xf32>, memref<2x48x32x1xf32>, memref<?x64xf32>) -> ()
+  return
+}
+
+// Called by both layers; a multiply-add is two FLOPs.
+// CHECK-LABEL: func.func private @proj(
+// CHECK-SAME: braid.work = {calls = 2 : i64, {{.*}}flops = 6144 : i64, op = "packed_contract", outputs = false, weight_bytes = 12288 : i64}
+func.func private @proj(%x: memref<?x48xf32>, %p: memref<2x48x32x1xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64} {
+  braid.packed_contract ins(%x, %p : memref<?x48xf32>, memref<2x48x32x1xf32>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}
+
+// The step's own product has only the rows that want logits.
+// CHECK-LABEL: func.func private @head(
+// CHECK-SAME: calls = 1 : i64
+// CHECK-SAME: outputs = true
+func.func private @head(%x: memref<?x48xf32>, %p: memref<2x48x32x1xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 1 : i64} {
+  braid.packed_contract ins(%x, %p : memref<?x48xf32>, memref<2x48x32x1xf32>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}
+
+// Of a stack: FLOPs of the four choices of a row, bytes of one expert.
+// CHECK-LABEL: func.func private @experts(
+// CHECK-SAME: braid.work = {calls = 0 : i64, choices = 4 : i64, experts = 16 : i64, flops = 24576 : i64, op = "packed_contract", outputs = false, weight_bytes = 12288 : i64}
+func.func private @experts(%x: memref<?x48xf32>, %p: memref<16x2x48x32x1xf32>, %o: memref<?x4xi32>, %b: memref<17xi32>, %y: memref<?x4x64xf32>) attributes {braid.kernel = 2 : i64} {
+  braid.packed_contract ins(%x, %p : memref<?x48xf32>, memref<16x2x48x32x1xf32>) grouped(%o, %b, %b : memref<?x4xi32>, memref<17xi32>, memref<17xi32>) gather outs(%y : memref<?x4x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}

@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+#===- compare_schedules.py - emitters against the definition of each op ---===#
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiles models with --schedule=reference (every op's definition as plain
+loops) and with the CPU emitters, and compares them on random prompts, in f32:
+
+    logits, and the hidden states after every layer     1e-5 of the largest
+    prompt cut into odd pieces == the definition        1e-5
+    ragged batch == the definition, prompt by prompt    1e-5
+    the definition: ragged, cut == alone, at once       bit for bit
+
+Models: fixtures, and ones of odd sizes with synthetic weights, where no
+dimension is a multiple of a vector, a tile or a panel. Emitters: --target=native
+and --target=cpu.
+"""
+import argparse
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from harness import FIXTURES, Braid, CommandFailed, Report
+from oracle.compare import relative_error
+
+BAR = 1e-5
+TARGETS = ("native", "cpu")
+LENGTHS = (1, 2, 7, 8, 9, 31, 64, 65, 131)
+SHORT = (1, 7, 19)  # where a row costs a tenth of a second
+SEED = 7            # of synthetic weights
+
+COMMON = dict(model_type="nemotron_h", layer_norm_epsilon=1e-5, tie_word_embeddings=False, use_conv_bias=True, mlp_hidden_act="relu2",
+              mamba_hidden_act="silu", n_shared_experts=1, norm_topk_prob=True, routed_scaling_factor=2.5, max_position_embeddings=4096,
+              eos_token_id=2, torch_dtype="bfloat16", time_step_limit=[0.0, "Infinity"])
+MODELS = {
+    "primes": dict(hybrid_override_pattern="MEM*-E", vocab_size=31, hidden_size=37, num_attention_heads=3, num_key_value_heads=1, head_dim=11,
+                   mamba_num_heads=3, mamba_head_dim=5, n_groups=3, ssm_state_size=7, conv_kernel=3, chunk_size=5, intermediate_size=53,
+                   n_routed_experts=5, num_experts_per_tok=2, moe_intermediate_size=13, moe_shared_expert_intermediate_size=29, moe_latent_size=17),
+    "groups": dict(hybrid_override_pattern="EM*E", vocab_size=301, hidden_size=96, num_attention_heads=7, num_key_value_heads=7, head_dim=24,
+                   mamba_num_heads=6, mamba_head_dim=20, n_groups=2, ssm_state_size=33, conv_kernel=2, chunk_size=48, time_step_limit=[0.01, 0.2],
+                   n_routed_experts=33, num_experts_per_tok=22, n_group=3, topk_group=2, moe_intermediate_size=100,
+                   moe_shared_expert_intermediate_size=72, norm_topk_prob=False),
+    "head80": dict(hybrid_override_pattern="M-M*-", vocab_size=257, hidden_size=448, num_attention_heads=5, num_key_value_heads=1, head_dim=128,
+                   mamba_num_heads=16, mamba_head_dim=80, n_groups=8, ssm_state_size=128, conv_kernel=4, chunk_size=128, intermediate_size=1568),
+    "nano": dict(hybrid_override_pattern="ME*", vocab_size=257, hidden_size=2688, num_attention_heads=32, num_key_value_heads=2, head_dim=128,
+                 mamba_num_heads=16, mamba_head_dim=64, n_groups=8, ssm_state_size=128, conv_kernel=4, chunk_size=128,
+                 n_routed_experts=5, num_experts_per_tok=3, moe_intermediate_size=1856, moe_shared_expert_intermediate_size=928),
+}
+SLOW = ("nano",)
+QUICK_FIXTURES = ("latent-moe", "dense", "plain-moe")
+
+
+class Subject:
+    """A model compiled in every way; `artefacts` by schedule or target."""
+
+    def __init__(self, options, name, braid):
+        self.braid, self.name = braid, name
+        self.random = random.Random(f"{options.seed} {name}")
+        self.weights = [] if name not in MODELS else ["--synthetic-weights", SEED]
+        source = options.fixtures / name if name not in MODELS else self.config(name)
+        config = json.loads((source / "config.json" if source.is_dir() else source).read_text())
+        self.vocabulary = config["vocab_size"]
+        self.artefacts = {"definition": braid.compile(source, "f32", "--schedule=reference")}
+        for target in TARGETS:
+            self.artefacts[target] = braid.compile(source, "f32", f"--target={target}")
+
+    def config(self, name):
+        path = self.braid.folder / f"{name}.json"
+        path.write_text(json.dumps(dict(COMMON, **MODELS[name])))
+        return path
+
+    def ids(self, count):
+        return [self.random.randrange(self.vocabulary) for _ in range(count)]
+
+    def run(self, which, *options, **ids):
+        return self.braid.run(self.artefacts[which], "--ignore-eos", *self.weights, *options, **ids)
+
+    def logits(self, which, ids):
+        return self.run(which, "-n", 0, ids=ids)["prompt.logits"]
+
+    def hidden(self, which, ids):
+        return self.run(which, "-n", 0, ids=ids, tensors="--hidden")["hidden"]
+
+    def cut(self, which, ids, bounds):
+        """Logits of a prompt that is read piece by piece."""
+        parts, session = [], None
+        for lo, hi in zip([0, *bounds], [*bounds, len(ids)]):
+            load = ["--load-session", session] if session else []
+            session = self.braid.fresh(".session")
+            parts.append(self.run(which, "-n", 0, *load, "--save-session", session, ids=ids[lo:hi])["prompt.logits"])
+        return np.concatenate(parts)
+
+    def ragged(self, which, prompts):
+        source = self.braid.fresh(".jsonl")
+        source.write_text("".join(json.dumps({"ids": ids}) + "\n" for ids in prompts))
+        found = self.run(which, "-n", 0, "--prompts-file", source)
+        return [found[f"{row}.prompt.logits"] for row in range(len(prompts))]
+
+
+def worst_layer(found, expected):
+    """(largest relative error, its layer); layer 0 is the embedding."""
+    errors = [relative_error(f, e) for f, e in zip(found, expected, strict=True)]
+    worst = int(np.argmax(errors))
+    return errors[worst], worst
+
+
+def identical(report, name, found, expected):
+    same = found.tobytes() == expected.tobytes()
+    report.claim(name, same, "bit for bit" if same else f"differs by {relative_error(found, expected):.3g}")
+
+
+def compare_lengths(report, subject, lengths):
+    for count in lengths:
+        ids = subject.ids(count)
+        logits, hidden = subject.logits("definition", ids), subject.hidden("definition", ids)
+        for target in TARGETS:
+            name = f"{subject.name} {target} {count} tokens"
+            report.at_most(f"{name}, logits", relative_error(subject.logits(target, ids), logits), BAR)
+            error, layer = worst_layer(subject.hidden(target, ids), hidden)
+            report.at_most(f"{name}, hidden states (worst after layer {layer})", error, BAR)
+
+
+def compare_cuts(report, subject, count):
+    ids = subject.ids(count)
+    whole = subject.logits("definition", ids)
+    bounds = sorted(subject.random.sample(range(1, count), min(5, count - 1)))
+    at = ",".join(map(str, bounds))
+    identical(report, f"{subject.name} definition, {count} tokens cut at {at} == at once", subject.cut("definition", ids, bounds), whole)
+    for target in TARGETS:
+        report.at_most(f"{subject.name} {target} {count} tokens cut at {at}", relative_error(subject.cut(target, ids, bounds), whole), BAR)
+
+
+def compare_ragged(report, subject, lengths):
+    prompts = [subject.ids(count) for count in lengths]
+    alone = [subject.logits("definition", ids) for ids in prompts]
+    for which in subject.artefacts:
+        for ids, found, expected in zip(prompts, subject.ragged(which, prompts), alone):
+            name = f"{subject.name} {which} {len(ids)} tokens in a ragged batch"
+            if which == "definition":
+                identical(report, f"{name} == alone", found, expected)
+            else:
+                report.at_most(name, relative_error(found, expected), BAR)
+
+
+def check(report, options, name):
+    with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
+        try:
+            subject = Subject(options, name, Braid(options.braid, scratch, timeout=1800))
+            lengths = SHORT if name in SLOW else LENGTHS
+            compare_lengths(report, subject, lengths)
+            compare_cuts(report, subject, lengths[-1] - 2)
+            compare_ragged(report, subject, subject.random.sample(lengths, min(6, len(lengths))))
+        except (CommandFailed, OSError, KeyError, ValueError) as failure:
+            report.claim(name, False, f"{type(failure).__name__}: {failure}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--braid", required=True, help="the braid command")
+    parser.add_argument("--fixtures", type=Path, default=FIXTURES)
+    parser.add_argument("--only", action="append", metavar="NAME", help=f"a fixture, or one of {', '.join(MODELS)}")
+    parser.add_argument("--all", action="store_true", help="every fixture, and the large models too")
+    parser.add_argument("--seed", type=int, default=1, help="of the prompts")
+    options = parser.parse_args()
+    every = [path.parent.name for path in sorted(options.fixtures.glob("*/config.json"))] + list(MODELS)
+    quick = [*QUICK_FIXTURES, *(name for name in MODELS if name not in SLOW)]
+    report = Report()
+    for name in options.only or (every if options.all else quick):
+        check(report, options, name)
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

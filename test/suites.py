@@ -1,0 +1,168 @@
+#!/usr/bin/python3
+#===- suites.py - every test suite, one line each ---===#
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Builds, runs the suites one after another and adds up what passed and failed.
+
+A suite that cannot run, crashes, runs out of time or skips a test has failed.
+`tools/check` calls this once the packages are there; see `tools/check --help`.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = Path(os.environ.get("BRAID_BUILD", ROOT / "build")).resolve()
+LOGS = BUILD / "check"
+LIT = "/usr/lib/llvm-22/bin/lit"
+PYTHON = "/usr/bin/python3"
+BRAID = BUILD / "bin" / "braid"
+E2E = ROOT / "test" / "e2e"
+
+
+def number(pattern, text):
+    """The sum of a pattern's first group over all its matches."""
+    return sum(int(n) for n in re.findall(pattern, text, re.MULTILINE))
+
+
+def count_report(text):
+    """Our own scripts: `N passed, N failed` on the last line."""
+    last = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.MULTILINE)
+    return tuple(map(int, last[-1])) if last else (0, 0)
+
+
+def count_lit(text):
+    passed = number(r"^  (?:Passed|Expectedly Failed) *: (\d+)", text)
+    failed = r"^  (?:Failed|Unresolved|Timed Out|Unexpectedly Passed|Unsupported|Skipped) *: (\d+)"
+    return passed, number(failed, text)
+
+
+def count_gtest(text):
+    failed = number(r"^\[  FAILED  \] (\d+) tests?,", text)
+    return number(r"^\[  PASSED  \] (\d+) test", text), failed + number(r"^\[  SKIPPED \] (\d+) test", text)
+
+
+def count_unittest(text):
+    bad = sum(number(rf"{kind}=(\d+)", text) for kind in ("failures", "errors", "skipped", "unexpected successes"))
+    return max(0, number(r"^Ran (\d+) tests?", text) - bad), bad
+
+
+def count_build(text):
+    return 1, 0
+
+
+@dataclass
+class Suite:
+    name: str
+    count: object         # text of the log -> passed, failed
+    commands: list        # run in order until one fails
+    slow: bool = False    # --all only
+    timeout: int = 600    # seconds, each command
+    folder: Path = ROOT
+
+
+def script(name, *arguments):
+    return [PYTHON, E2E / name, "--braid", BRAID, *arguments]
+
+
+def suites(everything):
+    seconds = 60 if everything else 10
+    jobs = os.cpu_count() or 1
+    gtest = [[BUILD / "bin" / name] for name in ("braid-rt-tests", "braid-import-tests", "braid-text-tests")]
+    return [
+        Suite("build", count_build, [["cmake", "--preset", "dev", "-B", BUILD, "-DBRAID_BUILD_TESTS=ON"], ["ninja", "-C", BUILD]], timeout=1500),
+        Suite("rules", count_report, [[PYTHON, ROOT / "test" / "rules.py"]]),
+        Suite("lit", count_lit, [[LIT, "--verbose", BUILD / "test"]]),
+        *(Suite(f"unit-{command[0].name.split('-')[1]}", count_gtest, [command]) for command in gtest),
+        Suite("oracle", count_unittest, [[PYTHON, "-m", "unittest", "discover", "-s", "oracle/tests", "-t", "."]], folder=ROOT / "python"),
+        Suite("scripts", count_unittest, [[PYTHON, E2E / "test_e2e.py"]]),
+        Suite("fixtures-f32", count_report, [script("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
+        Suite("fixtures-bf16", count_report, [script("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}")]),
+        Suite("equalities", count_report, [script("equalities.py")]),
+        Suite("bad-input", count_report, [script("bad_input.py")]),
+        Suite("fuzz", count_report, [[PYTHON, ROOT / "test" / "fuzz" / "run.py", f"--seconds={seconds}", "--build", BUILD / "fuzz"]], timeout=1200),
+        Suite("runtime-alone", count_report, [[PYTHON, ROOT / "test" / "runtime_alone.py", "--build", BUILD / "runtime-alone"]]),
+        Suite("equalities-16k", count_report, [script("equalities.py", "--only=long", "--tokens=16000")], slow=True, timeout=3600),
+        Suite("equalities-bf16", count_report, [script("equalities.py", "--precision=bf16")], slow=True),
+    ]
+
+
+def run(suite):
+    """Passed, failed and the log's text."""
+    log = LOGS / f"{suite.name}.log"
+    complete = True
+    with open(log, "w") as out:
+        for command in suite.commands:
+            try:
+                code = subprocess.run(list(map(str, command)), cwd=suite.folder, stdin=subprocess.DEVNULL,
+                                      stdout=out, stderr=subprocess.STDOUT, timeout=suite.timeout).returncode
+            except (OSError, subprocess.TimeoutExpired) as failure:
+                out.write(f"{failure}\n")
+                code = 1
+            if code:
+                complete = False
+                break
+    text = log.read_text(errors="replace")
+    passed, failed = suite.count(text)
+    if (not complete or not passed) and not failed:
+        passed, failed = (0 if suite.count is count_build else passed), 1
+    return passed, failed, text
+
+
+def explain(text):
+    """The lines of a log that say what failed."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    bad = re.compile(r"^FAIL\b|^FAILED|\[  FAILED  \]|error:|Error:|^ERROR|: Failure$")
+    chosen = [line for line in lines if bad.search(line)][:30] or lines[-20:]
+    for line in chosen:
+        print("    " + line[:300])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="the slow suites too")
+    parser.add_argument("--only", action="append", metavar="SUITE", help="this suite only, after the build (repeatable)")
+    parser.add_argument("--list", action="store_true", help="name the suites")
+    options = parser.parse_args()
+    every = suites(options.all)
+    if options.list:
+        print("\n".join(suite.name + (" (--all)" if suite.slow else "") for suite in every))
+        return 0
+    unknown = set(options.only or []) - {suite.name for suite in every}
+    if unknown:
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+    if options.only:
+        chosen = [suite for suite in every if suite.name in ("build", *options.only)]
+    else:
+        chosen = [suite for suite in every if options.all or not suite.slow]
+    return check(chosen)
+
+
+def check(chosen):
+    LOGS.mkdir(parents=True, exist_ok=True)
+    total_passed = total_failed = 0
+    begun = time.monotonic()
+    for index, suite in enumerate(chosen, 1):
+        print(f"[{index:2}/{len(chosen)}] {suite.name:16}", end="", flush=True)
+        start = time.monotonic()
+        passed, failed, text = run(suite)
+        print(f"{passed:5} passed, {failed} failed  {time.monotonic() - start:5.0f} s", flush=True)
+        total_passed, total_failed = total_passed + passed, total_failed + failed
+        if failed:
+            explain(text)
+            print(f"    log: {LOGS / suite.name}.log", flush=True)
+            if suite.name == "build":
+                total_failed += len(chosen) - index   # none of them can run
+                break
+    print(f"all in {time.monotonic() - begun:.0f} s")
+    print(f"{total_passed} passed, {total_failed} failed")
+    return 1 if total_failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,282 @@
+//===- Bench.cpp - braid bench: speed, and how far it is from the limits --===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Bench.h"
+#include "braid-rt/error.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <random>
+
+namespace braid {
+
+static constexpr const char *usage =
+    R"(usage: braid bench [options] model.braid
+
+Measures prompt reading (ppN: N tokens) and generation (tgN: N tokens one by one
+from an empty context), and before each repeat what the machine can do, so that
+the ratios hold on a busy machine too. Token ids are random with a fixed seed.
+
+options:
+  --prompt-lengths=N,.. prompts to read (512); 0 for none
+  --decode-lengths=N,.. numbers of tokens to generate (64,128); 0 for none
+  --threads=N,..        numbers of threads (as braid run)
+  --repeats=N           measurements of each (5)
+  --kernels             also a table per kernel
+  --synthetic-weights=SEED
+                        made-up weights, for an artefact without any
+  --weights-dir=DIR     where model.braid.weights lies
+  --json                one JSON object on stdout; keys in docs/performance.md
+  -h, --help            this text
+
+examples:
+  braid bench nano.braid
+  braid compile config.json -o m.braid && braid bench m.braid --synthetic-weights=1
+  braid bench nano.braid --prompt-lengths=128,512,2048 --threads=1,2,4 --kernels
+)";
+
+namespace {
+/// A mistake on the command line: exit code 2.
+struct UsageError : rt::Error {
+  using rt::Error::Error;
+};
+} // namespace
+
+static int64_t parseNumber(const std::string &option, const std::string &text) {
+  int64_t number = -1;
+  const char *end = text.data() + text.size();
+  auto [stop, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || stop != end || number < 0 ||
+      number > int64_t(1) << 24)
+    throw UsageError(option +
+                     ": expected a number from 0 to 16777216, found '" + text +
+                     "'");
+  return number;
+}
+
+/// Numbers with commas between them; zeros stand for nothing.
+static std::vector<int64_t> parseList(const std::string &option,
+                                      const std::string &text) {
+  std::vector<int64_t> numbers;
+  for (size_t at = 0; at <= text.size();) {
+    size_t comma = std::min(text.find(',', at), text.size());
+    if (int64_t n = parseNumber(option, text.substr(at, comma - at)))
+      numbers.push_back(n);
+    at = comma + 1;
+  }
+  return numbers;
+}
+
+static void parseOption(const std::string &name, const std::string &value,
+                        BenchOptions &options) {
+  if (name == "--prompt-lengths")
+    options.prompts = parseList(name, value);
+  else if (name == "--decode-lengths")
+    options.decodes = parseList(name, value);
+  else if (name == "--threads")
+    options.threads = parseList(name, value);
+  else if (name == "--repeats")
+    options.repeats = std::max<int64_t>(parseNumber(name, value), 1);
+  else if (name == "--synthetic-weights")
+    options.syntheticSeed = uint64_t(parseNumber(name, value));
+  else if (name == "--weights-dir")
+    options.weightsDir = value;
+  else
+    throw UsageError("unknown option '" + name + "'",
+                     "`braid bench --help` lists the options");
+}
+
+static BenchOptions parseArguments(int argc, char **argv) {
+  BenchOptions options;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    if (argument == "--kernels") {
+      options.kernels = true;
+    } else if (argument == "--json") {
+      options.json = true;
+    } else if (argument.starts_with("-")) {
+      size_t equals = argument.find('=');
+      if (equals == argument.npos && i + 1 == argc)
+        throw UsageError(argument + ": expected a value");
+      parseOption(argument.substr(0, equals),
+                  equals == argument.npos ? argv[++i]
+                                          : argument.substr(equals + 1),
+                  options);
+    } else if (options.artifact.empty()) {
+      options.artifact = argument;
+    } else {
+      throw UsageError("expected one artefact, found '" + options.artifact +
+                       "' and '" + argument + "'");
+    }
+  }
+  if (options.artifact.empty())
+    throw UsageError("expected an artefact",
+                     "`braid bench --help` shows examples");
+  if (options.threads.empty())
+    options.threads = {0};
+  return options;
+}
+
+Spread spreadOf(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  size_t middle = values.size() / 2;
+  double median = values.size() % 2 ? values[middle]
+                                    : (values[middle - 1] + values[middle]) / 2;
+  return {values.front(), median, values.back()};
+}
+
+double stepFlops(const rt::Manifest &manifest, int64_t rows, int64_t outputs) {
+  double flops = 0;
+  for (const rt::Kernel &kernel : manifest.kernels)
+    flops += double(kernel.calls) * double(kernel.flops) *
+             double(kernel.outputs ? outputs : rows);
+  return flops;
+}
+
+double weightBytes(const rt::Kernel &kernel, int64_t rows, int64_t outputs) {
+  if (kernel.outputs && outputs == 0)
+    return 0;
+  double pieces = 1;
+  if (kernel.experts > 0) {
+    double unused = 1 - double(kernel.choices) / double(kernel.experts);
+    pieces = double(kernel.experts) * (1 - std::pow(unused, double(rows)));
+  }
+  return double(kernel.calls) * pieces * double(kernel.weightBytes);
+}
+
+namespace {
+/// Runs the tests of one engine.
+class Bench {
+public:
+  Bench(rt::Engine &engine, int64_t repeats)
+      : engine(engine), session(engine), repeats(repeats),
+        meter(engine.threads()) {}
+
+  BenchResult measure(bool decode, int64_t tokens);
+
+private:
+  double once(const BenchResult &test);
+  void feed(int sequence, int64_t from, int64_t count, bool last);
+  void count(BenchResult &test) const;
+
+  rt::Engine &engine;
+  rt::Session session;
+  int64_t repeats;
+  LimitMeter meter;
+  std::vector<int32_t> ids;
+};
+} // namespace
+
+void Bench::feed(int sequence, int64_t from, int64_t count, bool last) {
+  rt::Feed feed{
+      sequence,
+      std::span<const int32_t>(ids).subspan(size_t(from), size_t(count)),
+      last ? rt::Logits::Last : rt::Logits::None};
+  session.step(std::span<const rt::Feed>(&feed, 1));
+}
+
+/// Seconds of one repeat, in a fresh sequence.
+double Bench::once(const BenchResult &test) {
+  using Clock = std::chrono::steady_clock;
+  int sequence = session.create();
+  int64_t chunk = test.decode ? 1 : engine.maxRows();
+  auto start = Clock::now();
+  for (int64_t at = 0; at < test.tokens; at += chunk) {
+    int64_t count = std::min(chunk, test.tokens - at);
+    feed(sequence, at, count, test.decode || at + count == test.tokens);
+  }
+  double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  session.release(sequence);
+  return seconds;
+}
+
+void Bench::count(BenchResult &test) const {
+  const rt::Manifest &manifest = engine.manifest();
+  rt::MemoryUse memory = engine.memory();
+  int64_t chunk = test.decode ? 1 : engine.maxRows();
+  for (int64_t at = 0; at < test.tokens; at += chunk) {
+    int64_t rows = std::min(chunk, test.tokens - at);
+    int64_t outputs = test.decode || at + rows == test.tokens;
+    test.flops += stepFlops(manifest, rows, outputs);
+    for (const rt::Kernel &kernel : manifest.kernels)
+      test.bytes += weightBytes(kernel, rows, outputs);
+    test.bytes += double(memory.stateFixed) +
+                  double(memory.statePerToken) * double(at + rows);
+    test.steps += repeats;
+  }
+}
+
+BenchResult Bench::measure(bool decode, int64_t tokens) {
+  BenchResult result{decode, tokens, engine.threads()};
+  std::mt19937 random(1);
+  ids.resize(size_t(tokens));
+  for (int32_t &id : ids)
+    id = int32_t(random() % uint32_t(engine.manifest().vocabulary));
+  once(result); // Pages of weights and state come into memory.
+  engine.resetProfile();
+  for (int64_t i = 0; i < repeats; ++i) {
+    result.limits.push_back(meter.measure());
+    result.seconds.push_back(once(result));
+  }
+  count(result);
+  result.profile.assign(engine.profile().begin(), engine.profile().end());
+  return result;
+}
+
+static std::unique_ptr<rt::Engine> openEngine(const BenchOptions &options,
+                                              int64_t threads) {
+  int64_t context = 1;
+  for (int64_t tokens : options.prompts)
+    context = std::max(context, tokens);
+  for (int64_t tokens : options.decodes)
+    context = std::max(context, tokens);
+  rt::EngineOptions engine;
+  engine.threads = int(threads);
+  engine.context = context;
+  engine.maxSequences = 1;
+  engine.weightsDir = options.weightsDir;
+  engine.syntheticSeed = options.syntheticSeed;
+  engine.profile = true; // Two readings of the clock for a region.
+  return rt::Engine::open(options.artifact, engine);
+}
+
+static int bench(const BenchOptions &options) {
+  std::vector<BenchResult> results;
+  std::optional<rt::Manifest> manifest;
+  for (int64_t threads : options.threads) {
+    auto engine = openEngine(options, threads);
+    manifest = engine->manifest();
+    Bench tests(*engine, options.repeats);
+    for (int64_t tokens : options.prompts)
+      results.push_back(tests.measure(false, tokens));
+    for (int64_t tokens : options.decodes)
+      results.push_back(tests.measure(true, tokens));
+  }
+  std::string text = options.json ? benchJson(options, *manifest, results)
+                                  : benchText(options, *manifest, results);
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+int benchMain(int argc, char **argv) {
+  for (int i = 1; i < argc; ++i)
+    if (std::string argument = argv[i];
+        argument == "--help" || argument == "-h")
+      return std::fputs(usage, stdout), 0;
+  try {
+    return bench(parseArguments(argc, argv));
+  } catch (const UsageError &error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    if (!error.hint.empty())
+      std::fprintf(stderr, "hint: %s\n", error.hint.c_str());
+    return 2;
+  }
+}
+
+} // namespace braid

@@ -3,12 +3,14 @@
 # Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Builds `runtime/` by itself, as a machine without LLVM would, and looks at what
-the compiler really read and the linker really linked."""
+the compiler really read and the linker really linked. Then runs with it what
+`braid compile --target=cpu` writes, as somebody who ships a binary would."""
 import argparse
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,10 +59,24 @@ def headers_read(folder):
     return {line.strip() for line in text.splitlines() if line.startswith("    ")}
 
 
+def ship(checks, braid, program):
+    """The portable artefact and braid-run, copied to a folder of their own."""
+    with tempfile.TemporaryDirectory(prefix="braid-ship-") as folder:
+        model, prompt = Path(folder) / "model.braid", ["--prompt", "Once upon a time", "-n", "40", "-q"]
+        code, text = output(braid, "compile", ROOT / "test/fixtures/storyteller", "--target=cpu", "-o", model, "-q")
+        if not checks.claim("braid compile --target=cpu", code == 0, text[:300]):
+            return
+        there, here = output(program, model, *prompt), output(braid, "run", model, *prompt)
+        checks.claim("braid-run tells a story", there[0] == 0 and len(there[1]) > 80, there[1][:60])
+        checks.claim("the same as braid run", there == here)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "runtime-alone")
-    folder = parser.parse_args().build
+    parser.add_argument("--braid", type=Path, required=True, help="the braid command")
+    options = parser.parse_args()
+    folder = options.build
     checks = Checks()
     code, text = build(folder)
     if not checks.claim("cmake -S runtime builds", code == 0, "" if code == 0 else text[-2000:]):
@@ -78,6 +94,7 @@ def main():
     checks.claim("braid-run is thin", size < 4_000_000, f"{size} bytes")
     code, text = output(program, "--help")
     checks.claim("braid-run --help", code == 0 and "usage" in text.lower(), "" if code == 0 else text[:200])
+    ship(checks, options.braid, program)
     return checks.finish()
 
 

@@ -37,8 +37,8 @@ def count_report(text):
 
 
 def count_lit(text):
-    passed = number(r"^  (?:Passed|Expectedly Failed) *: (\d+)", text)
-    failed = r"^  (?:Failed|Unresolved|Timed Out|Unexpectedly Passed|Unsupported|Skipped) *: (\d+)"
+    passed = number(r"^  (?:Passed|Expectedly Failed) *: +(\d+)", text)
+    failed = r"^  (?:Failed|Unresolved|Timed Out|Unexpectedly Passed|Unsupported|Skipped|Excluded) *: +(\d+)"
     return passed, number(failed, text)
 
 
@@ -70,6 +70,13 @@ def script(name, *arguments):
     return [PYTHON, E2E / name, "--braid", BRAID, *arguments]
 
 
+def sanitized():
+    """Bad input again, for a braid that was built with ASan and UBSan."""
+    folder = BUILD / "sanitize"
+    return [["cmake", "--preset", "sanitize", "-B", folder, "-DBRAID_BUILD_TESTS=OFF"], ["ninja", "-C", folder, "braid"],
+            [PYTHON, E2E / "bad_input.py", "--braid", folder / "bin" / "braid"]]
+
+
 def suites(everything):
     seconds = 60 if everything else 10
     jobs = os.cpu_count() or 1
@@ -80,15 +87,22 @@ def suites(everything):
         Suite("lit", count_lit, [[LIT, "--verbose", BUILD / "test"]]),
         *(Suite(f"unit-{command[0].name.split('-')[1]}", count_gtest, [command]) for command in gtest),
         Suite("oracle", count_unittest, [[PYTHON, "-m", "unittest", "discover", "-s", "oracle/tests", "-t", "."]], folder=ROOT / "python"),
-        Suite("scripts", count_unittest, [[PYTHON, E2E / "test_e2e.py"]]),
+        Suite("scripts", count_unittest, [[PYTHON, E2E / "test_e2e.py"], [PYTHON, ROOT / "test" / "test_suites.py"]]),
         Suite("fixtures-f32", count_report, [script("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
         Suite("fixtures-bf16", count_report, [script("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}")]),
+        Suite("schedules", count_report, [script("compare_schedules.py")]),
         Suite("equalities", count_report, [script("equalities.py")]),
+        Suite("extremes", count_report, [script("extremes.py")]),
+        Suite("never", count_report, [script("never.py")]),
+        Suite("commands", count_report, [script("tools.py")]),
+        Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),
         Suite("fuzz", count_report, [[PYTHON, ROOT / "test" / "fuzz" / "run.py", f"--seconds={seconds}", "--build", BUILD / "fuzz"]], timeout=1200),
-        Suite("runtime-alone", count_report, [[PYTHON, ROOT / "test" / "runtime_alone.py", "--build", BUILD / "runtime-alone"]]),
-        Suite("equalities-16k", count_report, [script("equalities.py", "--only=long", "--tokens=16000")], slow=True, timeout=3600),
+        Suite("runtime-alone", count_report, [[PYTHON, ROOT / "test" / "runtime_alone.py", "--braid", BRAID, "--build", BUILD / "runtime-alone"]]),
+        Suite("all-schedules", count_report, [script("compare_schedules.py", "--all")], slow=True, timeout=3600),
         Suite("equalities-bf16", count_report, [script("equalities.py", "--precision=bf16")], slow=True),
+        Suite("long-texts", count_report, [script("long_decode.py")], slow=True, timeout=3600),
+        Suite("sanitized", count_report, sanitized(), slow=True, timeout=3600),
     ]
 
 

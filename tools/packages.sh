@@ -41,7 +41,9 @@ missing_packages() {
 
 # Runs a command as root: directly, or through sudo.
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+  [ "$(id -u)" = 0 ] && { "$@"; return; }
+  command -v sudo >/dev/null || { echo "error: only root or sudo can install"; return 1; }
+  sudo "$@"
 }
 
 is_debian_12() {
@@ -69,12 +71,10 @@ confirm() {
 show_packages() {
   apt-cache show --no-all-versions "$@" | awk '
     /^Package:/ { name = $2 } /^Installed-Size:/ { disk = $2 }
-    /^Size:/ { size = $2 }
-    /^$/ && name { printf "  %-20s %7.1f MB to load, %7.1f MB on disk\n",
-                     name, size / 1e6, disk / 1e3; name = "" }
-    END { if (name) printf "  %-20s %7.1f MB to load, %7.1f MB on disk\n",
-                     name, size / 1e6, disk / 1e3 }'
-  LC_ALL=C apt-get install --assume-no --no-install-recommends "$@" 2>/dev/null |
+    /^Size:/ { printf "  %-20s %7.1f MB to download, %7.1f MB on disk\n",
+               name, $2 / 1e6, disk / 1e3 }'
+  # Asked and told no, apt says the total and fails.
+  { LC_ALL=C apt-get install --assume-no --no-install-recommends "$@" || true; } 2>/dev/null |
     sed -n 's/^Need to get/  with what they need:/p; s/^After this op[a-z]*,/ /p'
 }
 
@@ -82,7 +82,7 @@ show_packages() {
 find_packages() {
   apt-cache show --no-all-versions "$@" >/dev/null 2>&1 && return
   echo "  reading the package lists"
-  as_root apt-get update -qq
+  as_root apt-get update -qq || return
   apt-cache show --no-all-versions "$@" >/dev/null 2>&1 && return
   echo "error: apt does not know all of: $*"
   echo "hint: clang-22 and its kin come from Debian's bookworm-security;" \

@@ -32,7 +32,8 @@ static LogicalResult verifyPacked(PackedContractOp op) {
                            {unsigned(y.getRank() - 1)})))
     return failure();
   int64_t n = y.getShape().back(), k = x.getShape().back();
-  if (packed[3] < 1 || packed[2] != kPanel || packed[0] != int64_t(llvm::divideCeil(n, kPanel)) ||
+  if (packed[3] < 1 || packed[2] != kPanel ||
+      packed[0] != int64_t(llvm::divideCeil(n, kPanel)) ||
       packed[1] != int64_t(llvm::divideCeil(k, packed[3])))
     return op.emitOpError("contract_c1: weight ")
            << weight << " does not cover N = " << n << ", K = " << k;

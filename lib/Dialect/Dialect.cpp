@@ -38,9 +38,9 @@ void BraidDialect::initialize() {
 }
 
 /// (storage_c1), (storage_c2).
-LogicalResult
-StorageAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
-                            function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult StorageAttr::verifyEncoding(
+    ArrayRef<int64_t> shape, Type element,
+    function_ref<InFlightDiagnostic()> emitError) const {
   StorageKind kind = getKind();
   MLIRContext *context = getContext();
   Type stored = BFloat16Type::get(context);
@@ -59,14 +59,14 @@ StorageAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
                        << " stores matrices and stacks of them, found rank "
                        << shape.size();
   if (kind == StorageKind::NVFP4 && shape.back() % 16 != 0)
-    return emitError() << "storage_c2: nvfp4 stores blocks of 16 columns, found "
-                       << shape.back() << " columns";
+    return emitError()
+           << "storage_c2: nvfp4 stores blocks of 16 columns, found "
+           << shape.back() << " columns";
   return success();
 }
 
-LogicalResult
-PoolAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef name,
-                 RankedTensorType type) {
+LogicalResult PoolAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               StringRef name, RankedTensorType type) {
   if (name.empty())
     return emitError() << "pool_c1: a pool needs a name";
   if (type.getRank() < 3 || type.isDynamicDim(0) || !type.isDynamicDim(1))
@@ -92,10 +92,9 @@ StatePlanAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-LogicalResult
-ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                     StringRef strategy, int64_t lanes, int64_t rows,
-                     StringRef dot) {
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   StringRef strategy, int64_t lanes,
+                                   int64_t rows, StringRef dot) {
   if (strategy != "reference" && strategy != "vector")
     return emitError() << "schedule_c1: expected the strategy reference or "
                           "vector, found '"
@@ -103,12 +102,14 @@ ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (dot != "fma" && dot != "bf16")
     return emitError() << "schedule_c2: expected dot fma or bf16, found '"
                        << dot << "'";
-  if (lanes < 1 || !llvm::isPowerOf2_64(lanes) || rows < 1)
+  if (lanes < 1 || lanes > 64 || !llvm::isPowerOf2_64(lanes) || rows < 1 ||
+      rows > 64)
     return emitError() << "schedule_c3: expected lanes a power of two and "
-                          "positive rows, found "
+                          "rows, both from 1 to 64, found "
                        << lanes << " and " << rows;
   if (strategy == "reference" && (lanes != 1 || rows != 1 || dot != "fma"))
-    return emitError() << "schedule_c4: reference has one lane, one row and fma";
+    return emitError()
+           << "schedule_c4: reference has one lane, one row and fma";
   return success();
 }
 

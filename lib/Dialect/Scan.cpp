@@ -28,7 +28,8 @@ LogicalResult CausalConvOp::verify() {
            << taps << " taps needs a pool of " << taps - 1 << " rows, found "
            << dim(getPool(), 2);
   if (elementType(getPool()) != elementType(getX()))
-    return emitOpError("conv_c3: expected the pool's elements to be those of x, ")
+    return emitOpError(
+               "conv_c3: expected the pool's elements to be those of x, ")
            << elementType(getX()) << ", found " << elementType(getPool());
   return success();
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "VerifyShapes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 using namespace braid;
@@ -28,15 +29,31 @@ LogicalResult WeightViewOp::verify() {
   return success();
 }
 
+LogicalResult StepViewOp::verify() {
+  constexpr StringLiteral fields[] = {"ids", "output_rows", "logits", "hidden",
+                                      "pool"};
+  if (!llvm::is_contained(fields, getField()))
+    return emitOpError("step_c1: unknown field '") << getField() << "'";
+  bool isPool = getField() == "pool";
+  if (isPool != getPool().has_value() || int64_t(getPool().value_or(0)) < 0)
+    return emitOpError("step_c2: expected a number for a pool, and for nothing "
+                       "else");
+  return success();
+}
+
+/// What a slice is told: its bounds and the thread's scratch memory.
+static SmallVector<Type> sliceTypes(MLIRContext *context) {
+  Builder b(context);
+  return {b.getIndexType(), b.getIndexType(),
+          MemRefType::get({ShapedType::kDynamic}, b.getI8Type())};
+}
+
 LogicalResult ParallelOp::verify() {
-  Builder b(getContext());
-  Type bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type());
   Block &body = getBody().front();
-  if (body.getArgumentTypes() !=
-          ArrayRef<Type>{b.getIndexType(), b.getIndexType(), bytes} ||
+  if (body.getArgumentTypes() != sliceTypes(getContext()) ||
       body.getTerminator()->getNumOperands() != 0)
-    return emitOpError("parallel_c1: expected a region of (index, index, ")
-           << bytes << ") that yields nothing";
+    return emitOpError("parallel_c1: expected a region of (")
+           << sliceTypes(getContext()) << ") that yields nothing";
   if (int64_t(getGrain()) < 1 || int64_t(getScratch()) < 0)
     return emitOpError("parallel_c2: expected a positive grain, and a scratch "
                        "that is not negative");
@@ -48,4 +65,15 @@ void ParallelOp::getAsmBlockArgumentNames(Region &region,
   constexpr StringLiteral names[] = {"lo", "hi", "scratch"};
   for (auto [argument, name] : llvm::zip(region.getArguments(), names))
     setName(argument, name);
+}
+
+LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto body =
+      symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getBodyAttr());
+  SmallVector<Type> expected(getCaptures().getTypes());
+  llvm::append_range(expected, sliceTypes(getContext()));
+  if (!body || body.getArgumentTypes() != ArrayRef<Type>(expected))
+    return emitOpError("dispatch_c1: expected @")
+           << getBody() << " to be a function of (" << expected << ")";
+  return success();
 }

@@ -21,8 +21,8 @@ bool fits(mlir::Value value, llvm::ArrayRef<int64_t> shape);
 /// the inits on tensors, and are absent on memrefs.
 mlir::LogicalResult verifyInits(mlir::DestinationStyleOpInterface op);
 
-/// Refuses, under `label`, a value that lacks one of `dims` or has it dynamic or
-/// empty. Arithmetic on sizes comes after this.
+/// Refuses, under `label`, a value that lacks one of `dims` or has it dynamic
+/// or empty. Arithmetic on sizes comes after this.
 mlir::LogicalResult requireStatic(mlir::Operation *op, llvm::StringRef label,
                                   mlir::Value value,
                                   llvm::ArrayRef<unsigned> dims);

@@ -71,10 +71,10 @@ LogicalResult ParamOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto found = cast<ShapedType>(getType());
   auto expected =
       cast<ShapedType>(weight.getPacked().value_or(weight.getType()));
-  if (isa<RankedTensorType>(found) ? Type(found) == Type(expected)
-                                   : found.getShape() == expected.getShape() &&
-                                         found.getElementType() ==
-                                             expected.getElementType())
+  if (isa<RankedTensorType>(found)
+          ? Type(found) == Type(expected)
+          : found.getShape() == expected.getShape() &&
+                found.getElementType() == expected.getElementType())
     return success();
   return emitOpError("param_c2: expected ")
          << expected << ", the type of " << getWeight() << ", found " << found;

@@ -74,7 +74,8 @@ void braid::buildKernelPhase(OpPassManager &pm,
 // is linear in the rows.
 //===----------------------------------------------------------------------===//
 
-void braid::buildDevicePhase(OpPassManager &pm, const PipelineOptions &) {
+void braid::buildDevicePhase(OpPassManager &pm,
+                             const PipelineOptions &options) {
   // Kernels that ask for it become the op's definition: slow, obviously right.
   pm.addPass(createLowerToReference());
   // Each other kernel's op becomes loops over vectors, as its schedule says.
@@ -82,7 +83,9 @@ void braid::buildDevicePhase(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Before any lowering to LLVM, which would split vectors into libm calls.
-  pm.addPass(createExpandMath());
+  ExpandMathOptions math;
+  math.roundsBF16 = options.isa == "avx512-bf16";
+  pm.addPass(createExpandMath(math));
   // Parallel regions become functions that the runtime's threads can call.
   pm.addPass(createOutlineParallel());
   pm.addPass(createCanonicalizerPass());

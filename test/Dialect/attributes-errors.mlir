@@ -50,12 +50,12 @@ func.func private @schedule_c2() attributes {a = #braid.schedule<"vector", lanes
 
 // -----
 
-// expected-error @+1 {{schedule_c3: expected lanes a power of two and positive rows, found 12 and 2}}
+// expected-error @+1 {{schedule_c3: expected lanes a power of two and rows, both from 1 to 64, found 12 and 2}}
 func.func private @schedule_c3_lanes() attributes {a = #braid.schedule<"vector", lanes = 12, rows = 2, dot = "fma">}
 
 // -----
 
-// expected-error @+1 {{schedule_c3: expected lanes a power of two and positive rows, found 8 and 0}}
+// expected-error @+1 {{schedule_c3: expected lanes a power of two and rows, both from 1 to 64, found 8 and 0}}
 func.func private @schedule_c3_rows() attributes {a = #braid.schedule<"vector", lanes = 8, rows = 0, dot = "fma">}
 
 // -----

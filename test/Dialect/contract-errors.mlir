@@ -44,6 +44,17 @@ func.func @contract_c1_panel_width(%x: tensor<?x48xf32>, %w: tensor<4x48x16x1xf3
 
 // -----
 
+func.func @contract_c1_odd(%x: tensor<?x47xbf16>, %w: tensor<2x24x32x2xbf16>, %out: tensor<?x64xf32>) {
+  // expected-error @+1 {{contract_c1: weights are packed in pairs of bf16, and K = 47 is odd; f32 has no pairs (--precision=f32)}}
+  %0 = braid.packed_contract ins(%x, %w : tensor<?x47xbf16>, tensor<2x24x32x2xbf16>) outs(%out : tensor<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
 func.func @contract_c1_ranks(%x: tensor<48xf32>, %w: tensor<2x48x32x1xf32>, %out: tensor<?x64xf32>) {
   // expected-error @+1 {{contract_c1: expected x [T, K] or [T, k, K] and y [T, N], found 'tensor<48xf32>' and 'tensor<?x64xf32>'}}
   %0 = braid.packed_contract ins(%x, %w : tensor<48xf32>, tensor<2x48x32x1xf32>) outs(%out : tensor<?x64xf32>) {

@@ -33,7 +33,7 @@ func.func @view_c1_negative(%step: !braid.context, %layer: index) {
 // -----
 
 func.func @parallel_c1_arguments(%step: !braid.context, %n: index) {
-  // expected-error @+1 {{parallel_c1: expected a region of (index, index, 'memref<?xi8>') that yields nothing}}
+  // expected-error @+1 {{parallel_c1: expected a region of ('index', 'index', 'memref<?xi8>') that yields nothing}}
   braid.parallel %step items(%n) grain 1 scratch 0 {
   ^bb0(%lo: index, %hi: index):
     braid.yield
@@ -44,7 +44,7 @@ func.func @parallel_c1_arguments(%step: !braid.context, %n: index) {
 // -----
 
 func.func @parallel_c1_yield(%step: !braid.context, %n: index) {
-  // expected-error @+1 {{parallel_c1: expected a region of (index, index, 'memref<?xi8>') that yields nothing}}
+  // expected-error @+1 {{parallel_c1: expected a region of ('index', 'index', 'memref<?xi8>') that yields nothing}}
   braid.parallel %step items(%n) grain 1 scratch 0 {
   ^bb0(%lo: index, %hi: index, %scratch: memref<?xi8>):
     braid.yield %lo : index
@@ -69,3 +69,44 @@ func.func @yield_outside(%x: f32) {
   // expected-error @+1 {{expects parent op to be one of 'braid.packed_contract, braid.parallel'}}
   braid.yield %x : f32
 }
+
+// -----
+
+func.func @step_c1(%step: !braid.context) {
+  // expected-error @+1 {{step_c1: unknown field 'idz'}}
+  %0 = braid.step_view %step "idz" : memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @step_c2_missing(%step: !braid.context) {
+  // expected-error @+1 {{step_c2: expected a number for a pool, and for nothing else}}
+  %0 = braid.step_view %step "pool" : memref<6x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @step_c2_surplus(%step: !braid.context) {
+  // expected-error @+1 {{step_c2: expected a number for a pool, and for nothing else}}
+  %0 = braid.step_view %step "ids" 1 : memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @dispatch_c1_missing(%step: !braid.context, %n: index) {
+  // expected-error @+1 {{dispatch_c1: expected @body to be a function of ('index', 'index', 'memref<?xi8>')}}
+  braid.dispatch @body step(%step) items(%n) grain 1 kernel 0
+  return
+}
+
+// -----
+
+func.func @dispatch_c1_captures(%step: !braid.context, %n: index, %x: memref<?xf32>) {
+  // expected-error @+1 {{dispatch_c1: expected @body to be a function of ('memref<?xf32>', 'index', 'index', 'memref<?xi8>')}}
+  braid.dispatch @body step(%step) items(%n) captures(%x : memref<?xf32>) grain 1 kernel 0
+  return
+}
+func.func private @body(index, index, memref<?xi8>)

@@ -7,8 +7,8 @@
 // CHECK: %temp = braid.arena_view %{{.*}} at 128 + 256 * rows sizes(%{{.*}}) : memref<?x64xf32>
 // CHECK: %temp_0 = braid.arena_view %{{.*}} at 64 + 0 * rows : memref<17xi32>
 // CHECK: %weight = braid.weight_view %{{.*}}[7 + %{{.*}}] : memref<64xf32>
-// CHECK: braid.step_view %{{.*}} "pool" 1 : memref<6x?x8x16x32xf32>
-// CHECK: braid.step_view %{{.*}} "ids" : memref<?xi32>
+// CHECK: %pool = braid.step_view %{{.*}} "pool" 1 : memref<6x?x8x16x32xf32>
+// CHECK: %ids = braid.step_view %{{.*}} "ids" : memref<?xi32>
 func.func @views(%step: !braid.context, %rows: index, %layer: index) {
   %0 = braid.arena_view %step at 128 + 256 * rows sizes(%rows) : memref<?x64xf32>
   %1 = braid.arena_view %step at 64 + 0 * rows : memref<17xi32>

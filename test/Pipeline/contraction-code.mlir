@@ -15,8 +15,11 @@
 // CHECK-NOT: llvm.alloca {{.*}} x vector
 
 module attributes {braid.arena = array<i64: 0, 0>} {
+  // Four rows by two vectors: eight sums, two loads of weights, no spill.
   // ASM-LABEL: fma_body:
-  // ASM: vfmadd{{[0-9]+}}ps {{.*}}zmm
+  // ASM: Inner Loop
+  // ASM-NOT: {{rsp|vextract|vinsert|vpinsr}}
+  // ASM-COUNT-8: vfmadd{{[0-9]+}}ps {{.*}}zmm
   // ASM: {{^.Lfunc_end}}
   func.func private @fma(%step: !braid.context, %x: memref<?x256xf32>, %w: memref<2x256x32x1xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64, braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 4, dot = "fma">} {
     braid.packed_contract ins(%x, %w : memref<?x256xf32>, memref<2x256x32x1xf32>) outs(%y : memref<?x64xf32>) {
@@ -27,8 +30,9 @@ module attributes {braid.arena = array<i64: 0, 0>} {
   }
 
   // ASM-LABEL: bf16_body:
-  // ASM: vdpbf16ps {{.*}}zmm
-  // ASM: vdpbf16ps {{.*}}zmm
+  // ASM: Inner Loop
+  // ASM-NOT: {{rsp|vextract|vinsert|vpinsr}}
+  // ASM-COUNT-8: vdpbf16ps {{.*}}zmm
   // ASM: {{^.Lfunc_end}}
   func.func private @bf16(%step: !braid.context, %x: memref<?x256xbf16>, %w: memref<2x128x32x2xbf16>, %y: memref<?x64xbf16>) attributes {braid.kernel = 1 : i64, braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 4, dot = "bf16">} {
     braid.packed_contract ins(%x, %w : memref<?x256xbf16>, memref<2x128x32x2xbf16>) outs(%y : memref<?x64xbf16>) {

@@ -1,4 +1,5 @@
 // RUN: braid-opt %s --expand-math | FileCheck %s
+// RUN: braid-opt %s --expand-math=rounds-bf16=false | FileCheck %s --check-prefix=ROUND
 
 // Polynomials, whole vectors at a time: no call of a library is left.
 // CHECK-LABEL: func.func @exp
@@ -23,4 +24,15 @@ func.func @log1p(%x: f32) -> f32 {
 func.func @sqrt(%x: f32) -> f32 {
   %0 = math.sqrt %x : f32
   return %0 : f32
+}
+
+// Rounding to bf16 where no instruction does it: no call of a library either.
+// CHECK-LABEL: func.func @round
+// CHECK: arith.truncf
+// ROUND-LABEL: func.func @round
+// ROUND-NOT: arith.truncf
+// ROUND: arith.shrui {{.*}} : vector<8xi32>
+func.func @round(%x: vector<8xf32>) -> vector<8xbf16> {
+  %0 = arith.truncf %x : vector<8xf32> to vector<8xbf16>
+  return %0 : vector<8xbf16>
 }

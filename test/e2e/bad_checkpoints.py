@@ -240,6 +240,63 @@ def _(folder):
     os.mkfifo(folder / "config.json")
 
 
+for _kind, _file in (("FIFO", INDEX), ("FIFO", "tokenizer.json"), ("FIFO", "tokenizer_config.json"), ("FIFO", "generation_config.json"),
+                     ("device", "config.json"), ("device", INDEX), ("device", "tokenizer.json"), ("directory", "config.json"), ("directory", INDEX)):
+    def _replace(folder, kind=_kind, file=_file):
+        (folder / file).unlink(missing_ok=True)
+        {"FIFO": os.mkfifo, "device": lambda path: path.symlink_to("/dev/zero"), "directory": os.mkdir}[kind](folder / file)
+    CASES.append((f"{_kind} as {_file}, whatever it is for", _file, _replace))
+
+
+# -- names are data: no line breaks or escape sequences in a message --
+
+def renamed(name):
+    def apply(folder):
+        edit_header(folder, lambda header: header.update({name: header.pop(TENSOR)}))
+    return apply
+
+
+for _name, _text in {"with line breaks": "line\nerror: break\r\n", "with escape sequences": "\x1b[31mred\x1b]0;title\x07", "of a million letters": "x" * 1000000,
+                     "empty": "", "with quotes and NUL": "a'b\"c\0d"}.items():
+    CASES.append((f"tensor's name {_name}", "out_proj|" + FILE, renamed(_text)))
+
+
+# -- the tokenizer and what belongs to it --
+
+def text_file(name, text):
+    return lambda folder: (folder / name).write_text(text)
+
+
+BPE = {"version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+       "post_processor": None, "decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}}
+
+
+def tokenizer(**changed):
+    return text_file("tokenizer.json", json.dumps({**BPE, **changed}))
+
+
+def bpe(**changed):
+    return tokenizer(model={**BPE["model"], **changed})
+
+
+def split_by(regex):
+    return tokenizer(pre_tokenizer={"type": "Split", "pattern": {"Regex": regex}, "behavior": "Isolated", "invert": False})
+
+
+for _name, _break in {
+    "empty": text_file("tokenizer.json", ""), "not JSON": text_file("tokenizer.json", "{"), "an array": text_file("tokenizer.json", "[]"),
+    "nested 100000 deep": text_file("tokenizer.json", "[" * 100000), "of a kind that is unsupported": bpe(type="Unigram"), "without a vocabulary": bpe(vocab=None),
+    "with an id twice": bpe(vocab={"a": 0, "b": 0}), "with an id of 2^40": bpe(vocab={"a": 2**40}), "with a negative id": bpe(vocab={"a": -1}),
+    "with a merge of strangers": bpe(merges=[["x", "y"]]), "with a merge of three": bpe(merges=[["a", "b", "c"]]), "with an unknown normalizer": tokenizer(normalizer={"type": "Magic"}),
+    "with a regex that is none": split_by("(["), "with an unknown pre-tokenizer": tokenizer(pre_tokenizer={"type": "Magic"}),
+}.items():
+    CASES.append((f"tokenizer {_name}", "tokenizer", _break))
+
+CASES.append(("tokenizer_config not JSON", "tokenizer_config.json", text_file("tokenizer_config.json", "{,}")))
+CASES.append(("generation_config not JSON", "generation_config.json", text_file("generation_config.json", "{,}")))
+CASES.append(("generation_config with a stop token past the vocabulary", "eos_token_id", text_file("generation_config.json", '{"eos_token_id": [320]}')))
+
+
 # -- config.json --
 
 @case("no config.json", "config.json")

@@ -122,6 +122,13 @@ def bad_outputs(bench):
         path = folder / target
         bench.attempt(f"output {name}", re.escape(path.name) + "|" + re.escape(path.parent.name), ["compile", folder, "-o", path])
     bench.attempt("output is a folder", "checkpoint", ["compile", folder, "-o", folder])
+    bench.attempt("output where nobody can write", "model.braid", ["compile", folder, "-o", "/proc/model.braid"])
+    bench.attempt("dump where nobody can write", "dump.mlir", ["compile", folder, "--stop-after=model", "-o", "/proc/dump.mlir"])
+    bench.attempt("dump on a full disk", "dump.mlir", ["compile", folder, "--stop-after=kernel", "-o", bench.out / "dump.mlir"], limit_file_size(4096))
+    for name, text in {"empty": "", "not IR": "hello", "without a phase": "module {}", "with an unknown op": '"braid.magic"() : () -> ()', "cut": "module attributes {braid.phase = \"model\"} {"}.items():
+        dump = folder / "dump.mlir"
+        dump.write_text(text)
+        bench.attempt(f"dump {name}", "dump.mlir", ["compile", dump, "-o", bench.out / "model.braid"])
     os.mkfifo(folder / "pipe")
     bench.attempt("output is a FIFO", "pipe", ["compile", folder, "-o", folder / "pipe"])
     for size in (0, 4096, 65536):
@@ -140,6 +147,43 @@ def bad_artefacts(bench, good):
     for name, content in bad.items():
         (place / "model.braid").write_bytes(content)
         bench.attempt(f"artefact {name}", "model.braid", ["run", place / "model.braid", "-q", "--ids", "1", "-n", "1"])
+
+
+def odd_files(bench, good):
+    """A FIFO, a device or a folder in place of an artefact or its weights."""
+    place = bench.scratch / "odd"
+    shutil.copytree(good, place)
+    for name, mention in ("model.braid.weights", "weights"), ("model.braid", "model.braid"):
+        path = place / name
+        for kind, make in ("a FIFO", os.mkfifo), ("a folder", os.mkdir), ("a device", lambda path: path.symlink_to("/dev/zero")):
+            path.unlink()
+            make(path)
+            bench.attempt(f"{kind} as {name}", mention, ["run", place / "model.braid", "-q", "--ids", "1", "-n", "1"])
+            path.rmdir() if path.is_dir() else path.unlink()
+            path.write_bytes(b"")
+        shutil.copy(good / name, path)
+
+
+def bad_sessions(bench, good):
+    """A saved session, cut or changed, or of another artefact."""
+    model, saved, broken = good / "model.braid", bench.scratch / "saved", bench.scratch / "broken-session"
+    Braid(bench.braid, bench.scratch).call("run", model, "-q", "--ids=1,2,3", "-n", "2", "--save-session", saved)
+    blob = saved.read_bytes()
+    bad = {f"byte {at} changed": blob[:at] + bytes([blob[at] ^ 4]) + blob[at + 1 :] for at in (0, 9, 41, 49, 57, 70, len(blob) // 2, len(blob) - 1)}
+    bad.update({f"cut to {size} bytes": blob[:size] for size in (0, 8, 63, 64, len(blob) // 2, len(blob) - 1)})
+    bad.update({"with more bytes": blob + b"\0", "of 2^62 tokens": blob[:40] + (2**62).to_bytes(8, "little") + blob[48:]})
+    for name, content in bad.items():
+        broken.write_bytes(content)
+        bench.attempt(f"session {name}", "broken-session", ["run", model, "-q", "-n", "1", "--load-session", broken])
+
+
+def bad_prompts(bench, good):
+    prompts = bench.scratch / "prompts.jsonl"
+    for name, text in {"not JSON": "hello", "an array": "[1]", "ids past the vocabulary": '{"ids": [1, 320]}', "ids negative": '{"ids": [-1]}', "ids of 2^40": '{"ids": [1099511627776]}',
+                       "ids fractional": '{"ids": [1.5]}', "ids as text": '{"ids": "1"}', "both kinds": '{"ids": [1], "prompt": "a"}', "neither": "{}", "no ids": '{"ids": []}',
+                       "nested 100000 deep": "[" * 100000, "duplicate keys": '{"ids": [1], "ids": [2]}', "not UTF-8": '{"ids": [1], "id": "\udcff"}'}.items():
+        prompts.write_bytes(text.encode(errors="surrogateescape") + b"\n")
+        bench.attempt(f"prompts {name}", "prompt", ["run", good / "model.braid", "-q", "-n", "1", "--prompts-file", prompts])
 
 
 def bad_weights(bench, good):
@@ -161,12 +205,13 @@ def bad_weights(bench, good):
 
 
 def bad_requests(bench, good):
-    model, ids = good / "model.braid", ",".join(["7"] * 17)
+    model, ids, pipe = good / "model.braid", ",".join(["7"] * 17), bench.scratch / "pipe"
+    os.mkfifo(pipe)
     for name, mention, options in [
         ("id one past the vocabulary", "320", ["--ids=320"]), ("id negative", r"(?<![\w-])-1\b", ["--ids=5,-1"]), ("id of 20 digits", "99999999999999999999", ["--ids=99999999999999999999"]),
-        ("prompt longer than the context", "context", [f"--ids={ids}", "--context=16"]), ("ids file missing", "nowhere", ["--ids-file", bench.scratch / "nowhere"]),
+        ("context longer than the model's", "context", ["--ids=1", "--context=4097"]), ("prompt longer than the context", "context", [f"--ids={ids}", "--context=16"]), ("ids file missing", "nowhere", ["--ids-file", bench.scratch / "nowhere"]),
         ("session missing", "nowhere", ["--load-session", bench.scratch / "nowhere"]), ("session not a session", "config.json", ["--load-session", FIXTURES / "latent-moe" / "config.json"]),
-        ("prompt without a tokenizer", "tokenizer", ["--prompt", "text"]), ("logits into a folder that does not exist", "nowhere", ["--ids=1", "--logits", bench.scratch / "nowhere" / "x.safetensors"]),
+        ("prompt without a tokenizer", "tokenizer", ["--prompt", "text"]), ("logits into a FIFO", "pipe", ["--ids=1", "--logits", pipe]), ("logits into a folder that does not exist", "nowhere", ["--ids=1", "--logits", bench.scratch / "nowhere" / "x.safetensors"]),
     ]:
         bench.attempt(f"run: {name}", mention, ["run", model, "-q", "-n", "1", *options])
     bench.attempt("run: no such artefact", "nowhere", ["run", bench.scratch / "nowhere", "-q", "--ids", "1"])
@@ -212,6 +257,9 @@ def main():
                 Braid(bench.braid, scratch).call("run", good / "model.braid", "-q", "--ids", "1", "-n", "1")   # what is not broken runs
                 bad_artefacts(bench, good)
                 bad_weights(bench, good)
+                odd_files(bench, good)
+                bad_sessions(bench, good)
+                bad_prompts(bench, good)
                 bad_requests(bench, good)
                 old_artefact_survives(bench, good)
             except (CommandFailed, OSError) as failure:

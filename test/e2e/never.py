@@ -96,7 +96,7 @@ def code_is_not_loaded(bench, model):
         broken.write_bytes(blob[:at] + bytes([blob[at] ^ 0x10]) + blob[at + 1 :])
         shutil.copy(f"{model}.weights", f"{broken}.weights")
         code, _, errors = bench.call("run", broken, "-q", "--ids=1", "-n", "1", shim="no-dlopen")
-        report.claim(f"byte {at} changed: refused before its code is loaded", code == 1 and "error: " in errors, errors.strip()[:100] or f"exit code {code}")
+        report.claim(f"byte {at} changed: refused before its code is loaded", code == 1 and "error: " in errors, errors.split("\n")[0][:160] or f"exit code {code}")
     code, out, errors = bench.call("inspect", model, shim="no-dlopen")
     report.claim("inspect loads no code", code == 0 and bool(out), f"exit code {code}")
 
@@ -143,7 +143,7 @@ def killed_compiles_leave_pairs(bench):
                 staged += 1
                 extra[0].unlink()
                 code_without, text = bench.ids(model)
-                report.claim("planted: weights of another artefact are seen", code_without == 1 and "does not belong" in text, text.strip()[:160])
+                report.claim("planted: weights of another artefact are seen", code_without == 1 and "does not belong" in text, text.split("\n")[0][:160])
         if code == 0:
             break
     report.claim("the compile that is not killed ends", code == 0 and answers[-1] == "new", f"{number - 1} renames, {staged} times between the last two")

@@ -1,12 +1,13 @@
 //===- Compiler.cpp - one compilation, phase by phase
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM
-// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Compiler.h"
 #include "Golden.h"
 #include "Output.h"
+#include "Source.h"
 #include "Steps.h"
 #include "braid-rt/artifact.h"
 #include "braid-rt/error.h"
@@ -24,7 +25,6 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
-#include <filesystem>
 
 using namespace mlir;
 using namespace braid;
@@ -51,7 +51,6 @@ private:
   void advance(Phase from, StringRef next, StringRef what);
   bool stopHere(StringRef phase);
   void writeDump();
-  void findSource();
   void takeReference();
   void keepReference();
   void checkOptions(StringRef phase);
@@ -63,8 +62,6 @@ private:
   void publish(PartialFile &artifact, PartialFile &weights,
                const std::string &hash);
   void report(const std::string &weightsPath);
-  std::string checkpointDir() const;
-  std::string sourceAsSeenFrom(const std::string &file) const;
   std::string output() const {
     return options.output.empty() ? "model.braid" : options.output;
   }
@@ -77,9 +74,7 @@ private:
   OwningOpRef<ModuleOp> kernels;
   Steps steps;
   BundleOptions bundleOptions;
-  /// The checkpoint's folder or the config.json; empty: a dump names none.
-  std::string source;
-  bool hasWeights = false;
+  ModelSource source;
 };
 
 } // namespace
@@ -101,47 +96,9 @@ int Compilation::countSteps(const CompileOptions &options) {
   return weights && options.golden && !options.reference ? 6 : 5;
 }
 
-std::string Compilation::checkpointDir() const {
-  if (fs::is_directory(source))
-    return source;
-  StringRef parent = path::parent_path(source);
-  return parent.empty() ? "." : parent.str();
-}
-
-/// A path that leads from one folder to another wherever both are moved to.
-static std::string relativePath(const std::string &to,
-                                const std::string &folder) {
-  namespace stdfs = std::filesystem;
-  std::error_code error;
-  stdfs::path from = stdfs::canonical(folder.empty() ? "." : folder, error);
-  stdfs::path target = stdfs::canonical(to, error);
-  return error ? to : target.lexically_relative(from).string();
-}
-
-std::string Compilation::sourceAsSeenFrom(const std::string &file) const {
-  return relativePath(source, path::parent_path(file).str());
-}
-
-/// Text that a model brings: tokenizer, chat template, whether <s> is added.
-/// A tokenizer that the runtime could not use is refused here already.
-static void readTokenizer(const std::string &dir, BundleOptions &bundle) {
-  if (std::string file = dir + "/tokenizer.json"; fs::exists(file)) {
-    bundle.tokenizer = rt::readTextFile(file);
-    rt::Tokenizer::fromJson(bundle.tokenizer, file);
-  }
-  std::string config = dir + "/tokenizer_config.json";
-  bundle.chatTemplate = fs::exists(dir + "/chat_template.jinja");
-  if (!fs::exists(config))
-    return;
-  rt::Json json = rt::readJsonFile(config);
-  bundle.chatTemplate |= json.contains("chat_template");
-  if (json.contains("add_bos_token") && json["add_bos_token"].is_boolean())
-    bundle.addBos = json["add_bos_token"].get<bool>();
-}
-
 void Compilation::importModel() {
   steps.begin("reading " + options.input);
-  source = options.input;
+  source.place = options.input;
   ModelConfig config = readModelConfig(options.input);
   requireCompilable(config);
   std::optional<rt::Checkpoint> checkpoint;
@@ -152,9 +109,8 @@ void Compilation::importModel() {
     TensorCheck check = requireTensors(config, *checkpoint);
     names = check.names;
     ignored = check.ignoredLine;
-    hasWeights = true;
   }
-  readTokenizer(checkpointDir(), bundleOptions);
+  readTokenizer(source.folder(), bundleOptions);
   FirstError errors(context);
   module =
       buildModule(context, config, names, checkpoint ? &*checkpoint : nullptr,
@@ -177,32 +133,13 @@ void Compilation::parseModule() {
   if (!module || !(*module)->hasAttr(kPhaseAttr))
     errors.raise(options.input + ": expected a module with the attribute "
                                  "'braid.phase', found none");
-  findSource();
-  takeReference();
-  steps.end();
-}
-
-/// A dump says where its checkpoint was; tokenizer and weights come from there.
-void Compilation::findSource() {
   auto recorded = (*module)->getAttrOfType<StringAttr>(kSourceAttr);
   (*module)->removeAttr(kSourceAttr);
-  if (!options.weightsFrom.empty()) {
-    source = options.weightsFrom;
-  } else if (recorded) {
-    llvm::SmallString<128> place(path::parent_path(options.input));
-    path::append(place, recorded.getValue());
-    source = path::is_absolute(recorded.getValue()) ? recorded.str()
-                                                    : place.str().str();
-  }
-  if (source.empty() || (options.weights == "none" && !fs::exists(source)))
-    return;
-  if (!fs::exists(source))
-    throw rt::Error(options.input + ": was made from '" + source +
-                        "', which is not there",
-                    "--weights-from=DIR names the checkpoint; --weights=none "
-                    "compiles without its weights and tokenizer");
-  hasWeights = fs::is_directory(source);
-  readTokenizer(checkpointDir(), bundleOptions);
+  source = sourceOfDump(options, recorded ? recorded.str() : "");
+  if (!source.place.empty() && options.stopAfter.empty())
+    readTokenizer(source.folder(), bundleOptions);
+  takeReference();
+  steps.end();
 }
 
 /// A dump of the device phase carries the kernel phase along.
@@ -274,8 +211,8 @@ bool Compilation::stopHere(StringRef phase) {
 }
 
 void Compilation::writeDump() {
-  if (!source.empty()) {
-    std::string place = sourceAsSeenFrom(options.output);
+  if (!source.place.empty()) {
+    std::string place = source.seenFrom(options.output);
     (*module)->setAttr(kSourceAttr, StringAttr::get(&context, place));
   }
   if (options.stopAfter == "device" && kernels)
@@ -315,15 +252,15 @@ void Compilation::chooseWeights() {
   std::string &mode = bundleOptions.weightsMode;
   mode = options.weights;
   if (mode.empty())
-    mode = hasWeights ? "pack" : "none";
-  if (mode != "none" && !hasWeights)
+    mode = source.hasWeights() ? "pack" : "none";
+  if (mode != "none" && !source.hasWeights())
     throw rt::Error("--weights=" + mode + ": " + options.input +
                         " has no weights",
                     "give the checkpoint's directory, or --weights=none");
   if (mode == "link") {
-    bundleOptions.sourceDir = sourceAsSeenFrom(output());
+    bundleOptions.sourceDir = source.seenFrom(output());
     bundleOptions.sourceSha256 =
-        rt::Checkpoint::open(checkpointDir()).headerHash();
+        rt::Checkpoint::open(source.folder()).headerHash();
   }
   if (mode == "none" || !options.golden || options.reference)
     kernels = nullptr;
@@ -351,7 +288,7 @@ void Compilation::bundle() {
 
 std::string Compilation::pack(PartialFile &artifact, PartialFile &weights) {
   std::string hash =
-      rt::preparePacked(rt::Artifact::open(artifact.path), checkpointDir(),
+      rt::preparePacked(rt::Artifact::open(artifact.path), source.folder(),
                         weights.path, [](uint64_t, uint64_t) {})
           .headerSha256;
   rt::sealArtifact(artifact.path, hash);
@@ -364,7 +301,7 @@ void Compilation::checkGolden(PartialFile &artifact, PartialFile &weights,
   FirstError errors(context);
   bool packed = bundleOptions.weightsMode == "pack";
   GoldenJob job{*kernels, bundleOptions, artifact.path,
-                packed ? weights.path : checkpointDir(), hash};
+                packed ? weights.path : source.folder(), hash};
   PartialFile reference(output() + ".reference");
   std::string detail;
   std::string golden = makeGolden(job, reference.path, detail);

@@ -1,7 +1,7 @@
 //===- Compiler.h - one compilation, phase by phase (private)
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM
-// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #ifndef BRAID_TOOLS_BRAID_COMPILER_H

@@ -1,7 +1,7 @@
 //===- Inspect.cpp - braid inspect: what is in an artefact
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM
-// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Arguments.h"
@@ -153,16 +153,16 @@ static Json toJson(const rt::Artifact &artifact) {
 // Text
 //===----------------------------------------------------------------------===//
 
-/// 12345678 -> "12345678 (12.3 MB)".
+/// 12345678 -> "12345678 bytes (12.3 MB)".
 static std::string bytesText(uint64_t bytes) {
   static const char *const units[] = {"kB", "MB", "GB", "TB"};
-  std::string text = std::to_string(bytes);
+  std::string text = std::to_string(bytes) + " bytes";
   double value = double(bytes);
   int unit = -1;
   for (; value >= 1000 && unit < 3; ++unit)
     value /= 1000;
   if (unit < 0)
-    return text + " bytes";
+    return text;
   char scaled[32];
   snprintf(scaled, sizeof(scaled), " (%.1f %s)", value, units[unit]);
   return text + scaled;

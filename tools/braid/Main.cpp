@@ -1,7 +1,7 @@
 //===- Main.cpp - braid: one command per journey
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM
-// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "braid-rt/cli.h"
@@ -14,7 +14,11 @@
 namespace braid {
 int benchMain(int argc, char **argv);
 int compileMain(int argc, char **argv);
+int inspectMain(int argc, char **argv);
 int planMain(int argc, char **argv);
+int tokenizeMain(int argc, char **argv);
+int verifyMain(int argc, char **argv);
+int printVersion();
 } // namespace braid
 
 using namespace braid;
@@ -24,26 +28,37 @@ struct Command {
   const char *name;
   int (*main)(int argc, char **argv);
   const char *what;
+  const char *journey = nullptr; ///< The first of a journey names it.
 };
 
 constexpr Command kCommands[] = {
-    {"plan", planMain, "what a model needs, from its config.json alone"},
+    {"plan", planMain, "what a model needs, from its config.json alone",
+     "compile and run"},
     {"compile", compileMain, "a checkpoint becomes an artefact"},
     {"run", rt::runMain, "text from an artefact"},
     {"bench", benchMain, "speed, and how far from the machine's limits"},
+    {"inspect", inspectMain, "what is in an artefact; runs none of it",
+     "inspect (braid compile --stop-after=PHASE writes the IR)"},
+    {"tokenize", tokenizeMain, "text to ids and back"},
+    {"verify", verifyMain, "whether an artefact is intact and computes right",
+     "deploy (copy an artefact, its weights and braid-run)"},
 };
 } // namespace
 
 static int usage(FILE *out, int code) {
-  fprintf(out, "usage: braid COMMAND [options]   (braid COMMAND --help)\n\n");
-  for (const Command &command : kCommands)
+  fprintf(out, "usage: braid COMMAND [options]   (braid COMMAND --help)\n"
+               "       braid --version\n");
+  for (const Command &command : kCommands) {
+    if (command.journey)
+      fprintf(out, "\n%s\n", command.journey);
     fprintf(out, "  %-9s %s\n", command.name, command.what);
+  }
   return code;
 }
 
 /// A full disk may show only when the last bytes are written.
 static int finish(int code) {
-  if (fflush(stdout) == 0 && !ferror(stdout))
+  if (code != 0 || (fflush(stdout) == 0 && !ferror(stdout)))
     return code;
   fprintf(stderr, "error: stdout: cannot be written: %s\n", strerror(errno));
   return 1;
@@ -55,6 +70,8 @@ int main(int argc, char **argv) {
     return usage(stderr, 2);
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
     return finish(usage(stdout, 0));
+  if (!strcmp(argv[1], "--version"))
+    return finish(printVersion());
   for (const Command &command : kCommands) {
     if (strcmp(argv[1], command.name))
       continue;

@@ -1,7 +1,7 @@
 //===- Tokenize.cpp - braid tokenize: text to ids and back
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM
-// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Arguments.h"
@@ -27,6 +27,8 @@ Prints one token a line: id and text.
 options:
   --special    add the special tokens that tokenizer.json puts around a text
                (<s> and the like), and read those written in the text
+  --parse-special
+               only read special tokens written in the text
   --decode     the other way: TEXT is ids, with commas or spaces between them
   --json       stdin is a JSON array of texts, stdout an array of arrays of ids
                (with --decode the reverse)
@@ -143,7 +145,8 @@ static int tokenize(const Arguments &arguments) {
     throw UsageError("--json: expected the texts on stdin, found '" +
                      arguments.words[1] + "'");
   rt::Tokenizer tokenizer = openTokenizer(arguments.words[0]);
-  rt::EncodeOptions options{special, special};
+  rt::EncodeOptions options{special,
+                            special || arguments.has("--parse-special")};
   if (arguments.has("--json")) {
     runJson(tokenizer, options, decode);
     return 0;
@@ -161,7 +164,8 @@ static int tokenize(const Arguments &arguments) {
 
 namespace braid {
 int tokenizeMain(int argc, char **argv) {
-  return runCommand(argc, argv, kHelp, {"--special", "--decode", "--json"},
+  return runCommand(argc, argv, kHelp,
+                    {"--special", "--parse-special", "--decode", "--json"},
                     tokenize);
 }
 } // namespace braid

@@ -151,7 +151,7 @@ def Braid_ScheduleAttr : AttrDef<Braid_Dialect, "Schedule"> {
 
     Constraints: (schedule_c1) the strategy is `reference` or `vector`;
     (schedule_c2) `dot` is `fma` or `bf16`; (schedule_c3) lanes is a power of
-    two and rows > 0; (schedule_c4) `reference` has one lane, one row and `fma`.
+    two, and lanes and rows are from 1 to 64; (schedule_c4) `reference` has one lane, one row and `fma`.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
                         "int64_t":$lanes,

@@ -153,7 +153,8 @@ def Braid_GatherRowsOp : Braid_ComputeOp<"gather_rows", 1, "rows"> {
     ids are i32 of rank 1.
 
     ```mlir
-    %y = braid.gather_rows ins(%ids, %table : tensor<?xi32>, tensor<300x72xbf16>) outs(%e : tensor<?x72xbf16>) -> tensor<?x72xbf16>
+    %y = braid.gather_rows ins(%ids, %table :
+        tensor<?xi32>, tensor<300x72xbf16>) outs(%e : tensor<?x72xbf16>) -> tensor<?x72xbf16>
     ```
   }];
   let arguments = (ins Braid_Shaped:$ids, Braid_Shaped:$table, Braid_Shaped:$init);
@@ -173,6 +174,11 @@ def Braid_RmsNormOp : Braid_ComputeOp<"rms_norm", 1, "norm"> {
 
     Constraints: (norm_c1) x, z, y agree in width, w is [width] f32;
     (norm_c2) `groups` divides the width; (norm_c3) eps > 0.
+
+    ```mlir
+    %y = braid.rms_norm ins(%x, %w : tensor<?x64xf32>, tensor<64xf32>)
+        outs(%out : tensor<?x64xf32>) {eps = 1.0e-5} -> tensor<?x64xf32>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$weight,
       Optional<Braid_Shaped>:$gate, Braid_Shaped:$init, F64Attr:$eps,
@@ -198,6 +204,14 @@ def Braid_CausalConvOp : Braid_ComputeOp<"causal_conv", 2, "conv,conv_pool"> {
 
     Constraints: (conv_c1) x, y, w, b and pool agree in channels; (conv_c2) the
     pool holds K-1 rows; (conv_c3) the pool has the element type of x.
+
+    ```mlir
+    %y, %next = braid.causal_conv ins(%x, %w :
+        tensor<?x96xbf16>, tensor<4x96xf32>) bias(%b : tensor<96xf32>)
+        batch(%batch) layer(%layer)
+        outs(%out, %pool : tensor<?x96xbf16>, tensor<6x?x3x96xbf16>)
+        -> tensor<?x96xbf16>, tensor<6x?x3x96xbf16>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$weight,
       Optional<Braid_Shaped>:$bias, Braid_BatchType:$batch, Index:$ordinal,
@@ -227,6 +241,14 @@ def Braid_SsdScanOp : Braid_ComputeOp<"ssd_scan", 2, "scan,ssm_pool"> {
     (scan_c2) B and C are [T, G*N] for the pool's N and a G that divides nh;
     (scan_c3) dt is [T, nh], A, D, dt_bias are [nh] f32; (scan_c4) chunk > 0;
     (scan_c5) dt_min <= dt_max.
+
+    ```mlir
+    %y, %next = braid.ssd_scan ins(%x, %dt, %head, %bc, %bc, %head, %head :
+        tensor<?x256xf32>, tensor<?x8xf32>, tensor<8xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<8xf32>, tensor<8xf32>)
+        batch(%batch) layer(%layer)
+        outs(%out, %pool : tensor<?x256xf32>, tensor<6x?x8x16x32xf32>) {chunk = 64, dt_min = 0.001, dt_max = 0.1}
+        -> tensor<?x256xf32>, tensor<6x?x8x16x32xf32>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$dt, Braid_Shaped:$a,
       Braid_Shaped:$b, Braid_Shaped:$c, Braid_Shaped:$d, Braid_Shaped:$dt_bias,
@@ -252,6 +274,13 @@ def Braid_AttentionOp : Braid_ComputeOp<"attention", 3, "attention,k_pool,v_pool
     Constraints: (attention_c1) k and v are [T, nkv*hd] for the pools' nkv and
     hd; (attention_c2) q and y are [T, nq*hd] with nkv dividing nq;
     (attention_c3) both pools have one type; (attention_c4) scale > 0.
+
+    ```mlir
+    %y:3 = braid.attention ins(%q, %k, %v : tensor<?x128xf32>, tensor<?x64xf32>, tensor<?x64xf32>)
+        batch(%batch) layer(%layer)
+        outs(%out, %ks, %vs : tensor<?x128xf32>, tensor<3x?x2x?x32xf32>, tensor<3x?x2x?x32xf32>) {scale = 0.17677669529663687}
+        -> tensor<?x128xf32>, tensor<3x?x2x?x32xf32>, tensor<3x?x2x?x32xf32>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$q, Braid_Shaped:$k, Braid_Shaped:$v,
       Braid_BatchType:$batch, Index:$ordinal, Braid_Shaped:$init,
@@ -282,6 +311,12 @@ def Braid_RouteOp : Braid_ComputeOp<"route", 2, "ids,weights"> {
     Constraints: (route_c1) logits, bias agree in E, all f32; (route_c2) ids i32
     and weights f32 have one shape [T, k], k <= E; (route_c3) groups divides E
     and group_k <= groups; (route_c4) the chosen groups hold at least k experts.
+
+    ```mlir
+    %0:2 = braid.route ins(%logits, %bias : tensor<?x16xf32>, tensor<16xf32>)
+        outs(%i, %w : tensor<?x4xi32>, tensor<?x4xf32>) {groups = 4, group_k = 2, normalise, scale = 2.5}
+        -> tensor<?x4xi32>, tensor<?x4xf32>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$logits, Braid_Shaped:$bias,
       Braid_Shaped:$ids_init, Braid_Shaped:$weights_init,
@@ -307,6 +342,12 @@ def Braid_ExpertsOp : Braid_ComputeOp<"experts", 1, "routed"> {
 
     Constraints: (experts_c1) up is [E, I, X] and down [E, X, I]; (experts_c2)
     x and y are [T, X]; (experts_c3) ids and weights are [T, k] i32 and f32.
+
+    ```mlir
+    %y = braid.experts ins(%x, %i, %w, %up, %down :
+        tensor<?x64xf32>, tensor<?x4xi32>, tensor<?x4xf32>, tensor<16x96x64xbf16, #braid.storage<nvfp4>>, tensor<16x64x96xbf16, #braid.storage<fp8>>)
+        outs(%out : tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$ids,
       Braid_Shaped:$weights, Braid_Shaped:$up, Braid_Shaped:$down,
@@ -328,6 +369,12 @@ def Braid_GroupRowsOp : Braid_ComputeOp<"group_rows", 3, "order,begin,active"> {
 
     Constraints: (group_c1) all i32; order has the shape of ids; begin and active
     are [E + 1].
+
+    ```mlir
+    %0:3 = braid.group_rows ins(%ids : tensor<?x4xi32>)
+        outs(%o, %b, %a : tensor<?x4xi32>, tensor<17xi32>, tensor<17xi32>)
+        -> tensor<?x4xi32>, tensor<17xi32>, tensor<17xi32>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$ids, Braid_Shaped:$order,
       Braid_Shaped:$begin, Braid_Shaped:$active);
@@ -345,6 +392,11 @@ def Braid_CombineExpertsOp : Braid_ComputeOp<"combine_experts", 1, "combined"> {
     f32 in ascending j. parts [T, k, X], weights [T, k] f32, y [T, X].
 
     Constraints: (combine_c1) the shapes agree.
+
+    ```mlir
+    %y = braid.combine_experts ins(%parts, %w : tensor<?x4x64xbf16>, tensor<?x4xf32>)
+        outs(%out : tensor<?x64xbf16>) -> tensor<?x64xbf16>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$parts, Braid_Shaped:$weights,
       Braid_Shaped:$init);
@@ -375,9 +427,21 @@ def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1, "product",
 
     Canonical form: the epilogue uses every extra, and none is there twice.
 
-    Constraints: (contract_c1) the packed weight covers N and K; (contract_c2)
-    the region's arguments are f32, the extras' and the output's element types,
-    and it yields the output's; (contract_c3) extras are [T, N] or [N].
+    Constraints: (contract_c1) the packed weight covers N and K, and kp divides
+    K; (contract_c2) the region's arguments are f32, the extras' and the output's
+    element types, and it yields the output's; (contract_c3) extras are [T, N]
+    or [N].
+
+    ```mlir
+    %y = braid.packed_contract ins(%x, %w :
+        tensor<?x48xbf16>, tensor<2x24x32x2xbf16>) extras(%bias : tensor<64xf32>)
+        outs(%out : tensor<?x64xbf16>) {
+    ^bb0(%acc: f32, %b: f32, %old: bf16):
+      %sum = arith.addf %acc, %b : f32
+      %r = arith.truncf %sum : f32 to bf16
+      braid.yield %r : bf16
+    } -> tensor<?x64xbf16>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$x, Braid_Shaped:$weight,
       Variadic<Braid_Shaped>:$extras, Variadic<Braid_Shaped>:$groups,
@@ -418,6 +482,11 @@ def Braid_TapOp : Braid_ComputeOp<"tap", 1, "hidden"> {
     [taps, T, H] f32.
 
     Constraints: (tap_c1) the widths agree and hidden is f32 of rank 3.
+
+    ```mlir
+    %0 = braid.tap ins(%x : tensor<?x64xbf16>) layer(%layer)
+        outs(%dump : tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
+    ```
   }];
   let arguments = (ins Braid_Shaped:$x, Index:$layer, Braid_Shaped:$hidden);
   let hasCanonicalizeMethod = 1;
@@ -472,17 +541,26 @@ def Braid_WeightViewOp : Braid_Op<"weight_view", [Pure, OpAsmOpInterface]> {
   let hasVerifier = 1;
 }
 
-def Braid_StepViewOp : Braid_Op<"step_view", [Pure]> {
+def Braid_StepViewOp : Braid_Op<"step_view", [Pure, OpAsmOpInterface]> {
   let summary = "a buffer of the step: ids, logits, a state pool, ...";
   let description = [{
     `field` is `ids`, `output_rows`, `logits`, `hidden` or `pool`, the last with
     the pool's number in the state plan. Dynamic sizes are those of the step.
+
+    Constraints: (step_c1) the field is one of these; (step_c2) a pool, and
+    nothing else, has a number, which is not negative.
   }];
   let arguments = (ins Braid_ContextType:$step, StrAttr:$field,
       OptionalAttr<I64Attr>:$pool);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat =
       "$step $field ($pool^)? attr-dict `:` type($result)";
+  let extraClassDeclaration = [{
+    void getAsmResultNames(::mlir::OpAsmSetValueNameFn setName) {
+      setName(getResult(), getField());
+    }
+  }];
+  let hasVerifier = 1;
 }
 
 def Braid_ParallelOp : Braid_Op<"parallel",
@@ -510,8 +588,17 @@ def Braid_ParallelOp : Braid_Op<"parallel",
   let hasVerifier = 1;
 }
 
-def Braid_DispatchOp : Braid_Op<"dispatch"> {
+def Braid_DispatchOp : Braid_Op<"dispatch", [
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "hands an outlined parallel region to the runtime's threads";
+  let description = [{
+    Calls `body(captures..., lo, hi, scratch)` for slices [lo, hi) of 0 <= i < n,
+    each of at least `grain` items; `kernel` is the kernel's number in the
+    manifest, for profiles.
+
+    Constraints: (dispatch_c1) `body` is a function of the captures, two index
+    and a `memref<?xi8>`.
+  }];
   let arguments = (ins FlatSymbolRefAttr:$body, Braid_ContextType:$step,
       Index:$n, Variadic<AnyType>:$captures, I64Attr:$grain, I64Attr:$kernel);
   let assemblyFormat = [{

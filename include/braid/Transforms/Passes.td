@@ -270,8 +270,11 @@ def ExpandMath : Pass<"expand-math", "::mlir::ModuleOp"> {
   let description = [{
     Libraries that may be absent are never called, and a vector is never split
     into calls: exp and log1p are polynomials, rsqrt is a square root and a
-    division.
+    division. On a CPU that cannot round to bf16, rounding is integer arithmetic
+    (LLVM would call a library, lane by lane).
   }];
+  let options = [Option<"roundsBF16", "rounds-bf16", "bool", "true",
+                        "the CPU has an instruction that rounds to bf16">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];
 }
@@ -301,7 +304,10 @@ def HostToRuntime : Pass<"host-to-runtime", "::mlir::ModuleOp"> {
     a call of its services (braid-rt/abi.h); `@step` becomes `braid_step`, and
     preparation functions take raw pointers. Ensures: only the LLVM dialect.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+      "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+      "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
+      "::mlir::vector::VectorDialect"];
 }
 
 #endif // BRAID_TRANSFORMS_PASSES_TD

@@ -105,8 +105,7 @@ SmallVector<Value> BlockBuilder::mamba() {
   Value projected = project(u, "in_proj");
   Value z = called("z", columns(projected, 0, inner));
   Value xbc = called("xbc", columns(projected, inner, conv));
-  Value dt =
-      called("dt", columns(projected, inner + conv, config.mambaHeads));
+  Value dt = called("dt", columns(projected, inner + conv, config.mambaHeads));
 
   at("mixer.conv1d");
   Value out = empty(conv, types.activation);

@@ -120,8 +120,8 @@ private:
 
   Value gather(Value indices, Value table) {
     Value out = rows.empty(config.hidden, types.activation);
-    auto op = GatherRowsOp::create(b, TypeRange{out.getType()}, indices, table,
-                                   out);
+    auto op =
+        GatherRowsOp::create(b, TypeRange{out.getType()}, indices, table, out);
     return rows.called("h", op.getResult(0));
   }
 
@@ -151,8 +151,7 @@ private:
   void head(Value h) {
     rows.at("norm_f");
     rows.useRowsOf(outputRows);
-    Value normed =
-        rows.norm(gather(outputRows, h), "norm_f", config.normEps);
+    Value normed = rows.norm(gather(outputRows, h), "norm_f", config.normEps);
     rows.at("lm_head");
     logits = rows.contractInto(normed, "lm_head", logits);
   }

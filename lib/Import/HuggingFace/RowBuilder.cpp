@@ -53,8 +53,8 @@ Value RowBuilder::param(StringRef name) {
   MLIRContext *context = b.getContext();
   auto symbol = SymbolRefAttr::get(context, params,
                                    {FlatSymbolRefAttr::get(context, name)});
-  return called(name, ParamOp::create(b, logicalType(context, *found), symbol,
-                                      layer));
+  return called(
+      name, ParamOp::create(b, logicalType(context, *found), symbol, layer));
 }
 
 Value RowBuilder::empty(int64_t width, Type element) {
@@ -98,13 +98,12 @@ Value RowBuilder::contract(Value x, StringRef weight) {
   if (!has(bias))
     return sum;
   Value out = empty(n, types.f32);
-  return called(
-      "biased",
-      elementwise({sum, param(bias)}, out,
-                  [&](OpBuilder &o, Location loc, Scalars v) -> Value {
-                    return arith::AddFOp::create(o, loc, v[0],
-                                                 widen(o, loc, v[1]));
-                  }));
+  return called("biased", elementwise({sum, param(bias)}, out,
+                                      [&](OpBuilder &o, Location loc,
+                                          Scalars v) -> Value {
+                                        return arith::AddFOp::create(
+                                            o, loc, v[0], widen(o, loc, v[1]));
+                                      }));
 }
 
 Value RowBuilder::round(OpBuilder &o, Location loc, Value v) {
@@ -143,11 +142,11 @@ Value RowBuilder::project(Value x, StringRef weight) {
     return sum;
   int64_t n = cast<RankedTensorType>(sum.getType()).getDimSize(1);
   Value out = empty(n, types.activation);
-  return called("rounded", elementwise({sum}, out,
-                                       [&](OpBuilder &o, Location loc,
-                                           Scalars v) {
-                                         return round(o, loc, v[0]);
-                                       }));
+  return called(
+      "rounded",
+      elementwise({sum}, out, [&](OpBuilder &o, Location loc, Scalars v) {
+        return round(o, loc, v[0]);
+      }));
 }
 
 Value RowBuilder::projectRelu2(Value x, StringRef weight) {
@@ -171,8 +170,8 @@ Value RowBuilder::addResidual(Value h, Value acc, Value addend) {
   SmallVector<Value> ins = {acc};
   if (addend)
     ins.push_back(addend);
-  Value summed = elementwise(
-      ins, h, [&](OpBuilder &o, Location loc, Scalars v) -> Value {
+  Value summed =
+      elementwise(ins, h, [&](OpBuilder &o, Location loc, Scalars v) -> Value {
         Value sum = widen(o, loc, round(o, loc, v[0]));
         if (addend) {
           sum = arith::AddFOp::create(o, loc, widen(o, loc, v[1]), sum);

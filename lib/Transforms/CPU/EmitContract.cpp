@@ -34,8 +34,8 @@ public:
     kp = shape[3];
     n = cast<MemRefType>(op.getInit().getType()).getShape().back();
     // A register tile holds rows x columns accumulators.
-    columns = lanes >= 16 ? kPanel : std::min<int64_t>(kPanel, 2 * lanes);
-    rows = lanes >= 16 ? b.schedule.getRows() : 6;
+    columns = std::min<int64_t>(kPanel, 2 * lanes);
+    rows = b.schedule.getRows();
     if (lanes == 1)
       columns = kPanel / 8, rows = 1;
   }
@@ -141,12 +141,9 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
     loaded.push_back(weights(panelIndex, pair,
                              (half * columns + v * lanes) * kp, lanes * kp));
   Values result(sums.begin(), sums.end());
-  auto multiply = [&](int64_t r, ArrayRef<Value> vectors, Value column) {
-    Value scalar =
-        b.splat(b.widen(b.load(x, {at.x[r], column})), lanes);
-    for (auto [v, vector] : llvm::enumerate(vectors))
-      result[r * vectors.size() + v] =
-          b.fma(scalar, vector, result[r * vectors.size() + v]);
+  auto multiply = [&](int64_t r, Value scalar, ArrayRef<Value> by) {
+    for (int64_t v = 0; v < vectors; ++v)
+      result[r * vectors + v] = b.fma(scalar, by[v], result[r * vectors + v]);
   };
   if (bf16Dot) {
     for (size_t r = 0; r < at.x.size(); ++r) {
@@ -162,7 +159,7 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
     for (Value &vector : loaded)
       vector = b.widen(vector);
     for (size_t r = 0; r < at.x.size(); ++r)
-      multiply(r, loaded, k);
+      multiply(r, b.splat(b.widen(b.load(x, {at.x[r], k})), lanes), loaded);
     return result;
   }
   Values even, odd;
@@ -171,10 +168,13 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
     even.push_back(first);
     odd.push_back(second);
   }
-  Value next = b.add(k, b.index(1));
+  // A pair of x is broadcast by the load and split like the weights; widening
+  // scalars took four instructions more for each.
   for (size_t r = 0; r < at.x.size(); ++r) {
-    multiply(r, even, k);
-    multiply(r, odd, next);
+    auto [first, second] =
+        splitPairs(b, broadcastPair(b, x, at.x[r], k, lanes));
+    multiply(r, first, even);
+    multiply(r, second, odd);
   }
   return result;
 }

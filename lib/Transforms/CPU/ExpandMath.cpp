@@ -1,10 +1,11 @@
-//===- ExpandMath.cpp - replaces exp and log1p by arithmetic
+//===- ExpandMath.cpp - replaces exp, log1p, rounding by arithmetic
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -20,12 +21,18 @@ using namespace braid;
 
 namespace {
 class ExpandMath : public braid::impl::ExpandMathBase<ExpandMath> {
+public:
+  using ExpandMathBase::ExpandMathBase;
+
+private:
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     auto ours = [](StringRef name) {
       return llvm::is_contained({"math.exp", "math.log1p", "math.log"}, name);
     };
     populateMathPolynomialApproximationPatterns(patterns, ours);
+    if (!roundsBF16)
+      arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -16,19 +16,22 @@ using namespace braid;
 
 namespace {
 
-/// What a level offers: f32 lanes of a vector, rows of a contraction tile (its
-/// accumulators, a panel of weights and one broadcast fill the registers), and
-/// whether pairs of bf16 can be multiplied into f32.
+/// What a level offers: f32 lanes of a vector, rows of a contraction tile of
+/// two vectors, and whether pairs of bf16 can be multiplied into f32. Without
+/// that instruction both are split into f32 pairs first, which takes registers.
 struct Level {
   StringRef name;
-  int64_t lanes, rows;
+  int64_t lanes, rows, splitRows;
   bool bf16Dot;
 };
 
 constexpr Level kLevels[] = {
-    {"x86-64-v3", 8, 2, false}, // 16 registers: 2 x 4 + 4 + 1
-    {"avx512", 16, 8, false},   // 32 registers: 8 x 2 + 2 + 1
-    {"avx512-bf16", 16, 8, true},
+    // 16 registers: 6 x 2 sums + 2 weights + 1, or 4 x 2 + 4 + 2. Six rows of
+    // split pairs spilled two sums in the inner loop.
+    {"x86-64-v3", 8, 6, 4, false},
+    // 32 registers: 8 x 2 + 4 + 2.
+    {"avx512", 16, 8, 8, false},
+    {"avx512-bf16", 16, 8, 8, true},
 };
 
 class ChooseSchedule : public braid::impl::ChooseScheduleBase<ChooseSchedule> {
@@ -56,10 +59,12 @@ private:
     bool pairs = false;
     kernel.walk([&](PackedContractOp op) {
       auto weight = cast<ShapedType>(op.getWeight().getType());
-      pairs = level.bf16Dot && weight.getElementType().isBF16();
+      pairs = weight.getElementType().isBF16();
     });
-    return ScheduleAttr::get(context, "vector", level.lanes, level.rows,
-                             pairs ? "bf16" : "fma");
+    bool dot = pairs && level.bf16Dot;
+    int64_t rows = pairs && !dot ? level.splitRows : level.rows;
+    return ScheduleAttr::get(context, "vector", level.lanes, rows,
+                             dot ? "bf16" : "fma");
   }
 };
 } // namespace

@@ -96,7 +96,8 @@ static LogicalResult checkContraction(linalg::ContractOp contract,
                                 "the stored weight as w");
   Value init = contract.getOutputs()[0];
   if (!cast<ShapedType>(init.getType()).getElementType().isF32())
-    return contract.emitOpError("expected products to accumulate in f32, found ")
+    return contract.emitOpError(
+               "expected products to accumulate in f32, found ")
            << init.getType();
   if (!isZero(init))
     return contract.emitOpError("expected a sum that starts from zero");
@@ -110,16 +111,14 @@ void MaterializeStorage::packContraction(linalg::ContractOp contract,
   Type element = cast<RankedTensorType>(x.getType()).getElementType();
   if (feedsRouter(contract) && storageOf(param).getKind() == StorageKind::F32)
     element = b.getF32Type();
-  Value packed = retype(param, packedType(cast<RankedTensorType>(
-                                              param.getType()),
-                                          element));
+  Value packed = retype(
+      param, packedType(cast<RankedTensorType>(param.getType()), element));
   // The sum starts from zero anyhow: what was filled is written once.
   auto fill = contract.getOutputs()[0].getDefiningOp<linalg::FillOp>();
   Value init = fill.getOutputs()[0];
-  auto op = PackedContractOp::create(b, contract.getLoc(),
-                                     TypeRange{init.getType()}, x, packed,
-                                     ValueRange(), ValueRange(), init,
-                                     UnitAttr());
+  auto op = PackedContractOp::create(
+      b, contract.getLoc(), TypeRange{init.getType()}, x, packed, ValueRange(),
+      ValueRange(), init, UnitAttr());
   passThrough(b, op);
   contract.replaceAllUsesWith(op);
   contract.erase();
@@ -175,10 +174,10 @@ void MaterializeStorage::decomposeExperts(ExpertsOp op) {
       op.getIds(), order, begin, active);
 
   Value act = perPair({inner}, element);
-  auto first = PackedContractOp::create(
-      b, TypeRange{act.getType()}, op.getX(),
-      retype(up, packedType(upType, element)), ValueRange(),
-      groups.getResults(), act, b.getUnitAttr());
+  auto first = PackedContractOp::create(b, TypeRange{act.getType()}, op.getX(),
+                                        retype(up, packedType(upType, element)),
+                                        ValueRange(), groups.getResults(), act,
+                                        b.getUnitAttr());
   fillExpertEpilogue(first, /*square=*/true);
   Value parts = perPair({width}, element);
   auto second = PackedContractOp::create(
@@ -213,12 +212,12 @@ void MaterializeStorage::plainVector(ParamOp param) {
   }
 }
 
-/// A table stays as it is stored if it is bf16; otherwise its rows have the type
-/// of the activations.
+/// A table stays as it is stored if it is bf16; otherwise its rows have the
+/// type of the activations.
 void MaterializeStorage::plainTable(ParamOp param, Type activation) {
   auto type = cast<RankedTensorType>(param.getType());
-  Type element = type.getElementType().isBF16() ? type.getElementType()
-                                                : activation;
+  Type element =
+      type.getElementType().isBF16() ? type.getElementType() : activation;
   retype(param, RankedTensorType::get(type.getShape(), element));
 }
 
@@ -248,8 +247,9 @@ LogicalResult MaterializeStorage::materialize(ParamOp param) {
     return success();
   }
   if (auto gather = dyn_cast<GatherRowsOp>(user)) {
-    plainTable(param, cast<RankedTensorType>(gather.getInit().getType())
-                          .getElementType());
+    plainTable(
+        param,
+        cast<RankedTensorType>(gather.getInit().getType()).getElementType());
     return success();
   }
   if (isa<BraidDialect>(user->getDialect()) || isa<linalg::GenericOp>(user)) {

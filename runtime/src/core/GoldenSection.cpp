@@ -1,8 +1,8 @@
 //===- GoldenSection.cpp - golden logits as bytes of an artefact
 //-----------===//
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM
-// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "GoldenShape.h"

@@ -1,8 +1,8 @@
 //===- GoldenShape.h - how many golden logits there are
 //--------------------===//
 //
-// Part of the Braid project, under the Apache License v2.0 with LLVM
-// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #ifndef BRAID_RT_SRC_CORE_GOLDENSHAPE_H

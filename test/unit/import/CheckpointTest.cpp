@@ -165,6 +165,23 @@ TEST(Checkpoint, IndexAndLinks) {
   EXPECT_EQ(Checkpoint::open(directory.path.string()).tensors().size(), 2u);
 }
 
+TEST(Checkpoint, TheIndexSaysWhatCounts) {
+  TestDirectory directory;
+  directory.write("model.safetensors", shard("a"));
+  directory.write("1.safetensors", shard("b"));
+  auto open = [&] { return Checkpoint::open(directory.path.string()); };
+  EXPECT_NE(open().find("a"), nullptr);
+  std::string index = "model.safetensors.index.json";
+  directory.write(index, R"({"weight_map": {"b": "1.safetensors"}})");
+  EXPECT_EQ(open().find("a"), nullptr);
+  EXPECT_NE(open().find("b"), nullptr);
+  directory.write(index, R"({"weight_map": {"b": "2.safetensors"}})");
+  EXPECT_EQ(hintOf(open), "if model.safetensors alone is the checkpoint, "
+                          "remove the index");
+  directory.write(index, "{");
+  EXPECT_NE(errorOf(open).find("expected JSON"), std::string::npos);
+}
+
 static std::string indexError(const std::string &map) {
   TestDirectory directory;
   directory.write("1.safetensors", shard("a"));
@@ -179,6 +196,7 @@ TEST(Checkpoint, RefusesBadIndexes) {
   EXPECT_NE(indexError(R"({"a": "../1.safetensors"})")
                 .find("found '../1.safetensors'"),
             std::string::npos);
+  EXPECT_NE(indexError(R"({"a": "."})").find("found '.'"), std::string::npos);
   EXPECT_NE(indexError(R"({"a": "/etc/passwd"})").find("found '/etc/passwd'"),
             std::string::npos);
   EXPECT_NE(indexError(R"({"a": "1.safetensors", "b": "9.safetensors"})")

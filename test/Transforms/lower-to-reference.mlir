@@ -1,0 +1,39 @@
+// RUN: braid-opt %s --lower-to-reference | FileCheck %s
+
+// The op's definition: loops over scalars, on one thread. (`emit-every-op.mlir`
+// has all ops.)
+// CHECK-LABEL: func.func private @combine(
+// CHECK-NOT: braid.schedule
+// CHECK-NOT: braid.parallel
+// CHECK-NOT: vector
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: memref.load
+// CHECK: arith.mulf
+// CHECK: memref.store
+// CHECK-NOT: braid.combine_experts
+func.func private @combine(%step: !braid.context, %parts: memref<?x4x64xf32>, %w: memref<?x4xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64, braid.schedule = #braid.schedule<"reference", lanes = 1, rows = 1, dot = "fma">} {
+  braid.combine_experts ins(%parts, %w : memref<?x4x64xf32>, memref<?x4xf32>) outs(%y : memref<?x64xf32>)
+  return
+}
+
+// A kernel with another schedule is left to the emitters.
+// CHECK-LABEL: func.func private @vector(
+// CHECK-SAME: braid.schedule
+// CHECK-NEXT: braid.combine_experts
+func.func private @vector(%step: !braid.context, %parts: memref<?x4x64xf32>, %w: memref<?x4xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 1 : i64, braid.schedule = #braid.schedule<"vector", lanes = 8, rows = 2, dot = "fma">} {
+  braid.combine_experts ins(%parts, %w : memref<?x4x64xf32>, memref<?x4xf32>) outs(%y : memref<?x64xf32>)
+  return
+}
+
+// Experts that materialize-storage has not taken apart have a definition too.
+// CHECK-LABEL: func.func private @experts(
+// CHECK-NOT: vector
+// CHECK-NOT: braid.experts
+// CHECK: memref.load %{{.*}} : memref<4x16x8xf32>
+// CHECK: arith.maxnumf
+// CHECK: memref.load %{{.*}} : memref<4x8x16xf32>
+func.func private @experts(%step: !braid.context, %x: memref<?x8xf32>, %ids: memref<?x2xi32>, %w: memref<?x2xf32>, %up: memref<4x16x8xf32>, %down: memref<4x8x16xf32>, %y: memref<?x8xf32>) attributes {braid.kernel = 2 : i64, braid.schedule = #braid.schedule<"reference", lanes = 1, rows = 1, dot = "fma">} {
+  braid.experts ins(%x, %ids, %w, %up, %down : memref<?x8xf32>, memref<?x2xi32>, memref<?x2xf32>, memref<4x16x8xf32>, memref<4x8x16xf32>) outs(%y : memref<?x8xf32>)
+  return
+}

@@ -1,0 +1,306 @@
+#!/usr/bin/python3
+#===- tools.py - inspect, tokenize, verify, and compiling from a dump ---===#
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the commands around `compile` and `run` promise:
+
+    inspect    says what the manifest says, loads no code, refuses changed bytes
+    tokenize   the ids of the reference library; the same from an artefact
+    verify     passes what was compiled; finds changed bytes and wrong kernels
+    resume     a dump of each phase gives the bytes that a direct compile gives
+    same bytes twice, and in another folder
+"""
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from harness import FIXTURES, Braid, CommandFailed, Report
+
+# name, text in the device phase's code, what to replace it by (all of them)
+WRONG_KERNELS = [
+    ("an epsilon of 1e-4 in the norms", "9.99999974E-6", "9.99999974E-5"),
+    ("a routed scale of 2.5 for 5", "constant(5.000000e+00 : f32)", "constant(2.500000e+00 : f32)"),
+    ("a coefficient of the softplus", "-0.24999994", "-0.25999994"),
+    ("a head's width in the attention's scale", "constant(2.500000e-01 : f32)", "constant(1.250000e-01 : f32)"),
+]
+
+
+class Bench:
+    def __init__(self, options, scratch):
+        self.braid = Braid(options.braid, scratch)
+        self.folder = Path(scratch)
+        self.fixture = options.fixtures / "latent-moe-mixed"
+        self.fixtures = options.fixtures
+
+    def run(self, *arguments, text=None, environment=None):
+        """Exit code, stdout, stderr."""
+        command = [str(self.braid.path), *map(str, arguments)]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=600, cwd=self.folder,
+                              env={**os.environ, **(environment or {})})
+        return done.returncode, done.stdout, done.stderr
+
+    def compile(self, source, *options):
+        out = self.braid.fresh(".braid")
+        self.braid.call("compile", source, "-o", out, "-q", *options)
+        return out
+
+    def dump(self, phase, *options):
+        out = self.braid.fresh(".mlir")
+        self.braid.call("compile", self.fixture, f"--stop-after={phase}", "-o", out, "-q", *options)
+        return out
+
+
+def refused(report, name, answer, mention):
+    """One clear line, exit code 1."""
+    code, _, errors = answer
+    lines = [line for line in errors.splitlines() if line.startswith("error:")]
+    report.claim(name, code == 1 and len(lines) == 1 and mention in errors, f"exit code {code}, {errors.strip()[:200] or 'no message'}")
+
+
+#===- artefacts from outside ---===#
+
+
+def sections(data):
+    """Name -> (offset, bytes) of a 64-bit ELF file."""
+    table, = struct.unpack_from("<Q", data, 0x28)
+    size, count, names = struct.unpack_from("<HHH", data, 0x3A)
+    rows = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
+    text = lambda at: data[rows[names][4] + at:].split(b"\0", 1)[0].decode()
+    return {text(row[0]): (row[4], row[5]) for row in rows}
+
+
+def seal(data):
+    at = sections(data)[".braid.seal"][0] + 8
+    data[at:at + 32] = bytes(32)
+    data[at:at + 32] = hashlib.sha256(data).digest()
+
+
+def changed(path, offset, out, sealed=False):
+    """A copy with one byte changed."""
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 0x10
+    if sealed:
+        seal(data)
+    out.write_bytes(data)
+    return out
+
+
+#===- the commands ---===#
+
+
+def check_version(report, bench):
+    code, out, _ = bench.run("--version")
+    report.claim("--version", code == 0 and re.search(r"braid \d.*LLVM \d+\.\d.*ABI \d.*x86-64-v3", out, re.DOTALL), out.replace("\n", "; "))
+    code, out, _ = bench.run("--help")
+    missing = [name for name in "plan compile run inspect tokenize verify bench".split() if not re.search(rf"^  {name} ", out, re.MULTILINE)]
+    report.claim("--help lists the commands", code == 0 and not missing, f"missing: {missing}")
+    for command in ("inspect", "tokenize", "verify"):
+        code, out, _ = bench.run(command, "--help")
+        report.claim(f"{command} --help", code == 0 and f"usage: braid {command}" in out, out.split("\n")[0])
+        code, _, errors = bench.run(command, "--no-such-option")
+        report.claim(f"{command} --no-such-option", code == 2 and "error: unknown option" in errors, f"exit code {code}")
+
+
+def check_inspect(report, bench):
+    artefact = bench.compile(bench.fixture, "--precision=f32")
+    data = artefact.read_bytes()
+    offset, size = sections(data)[".braid.manifest"]
+    manifest = json.loads(data[offset:offset + size])
+    _, raw, _ = bench.run("inspect", artefact, "--manifest")
+    report.claim("inspect --manifest", raw.strip() == data[offset:offset + size].decode().strip(), f"{len(raw)} bytes")
+    _, out, _ = bench.run("inspect", artefact, "--json")
+    found = json.loads(out)
+    for key, value in (("model", manifest["model"]), ("precision", "f32"), ("target", manifest["target"]), ("generation", manifest["generation"]),
+                       ("producer", manifest["producer"]), ("kernels", [kernel["name"] for kernel in manifest["kernels"]])):
+        report.claim(f"inspect --json: {key}", found[key] == value, json.dumps(found[key])[:100])
+    layers = [name for run in found["layer_map"] for name in run["unit"] * run["times"]]
+    report.claim("inspect: layer map", layers == ["Mamba-2", "Latent MoE", "Mamba-2", "Attention", "Latent MoE"] * 3 and len(found["layer_map"]) == 1, str(layers[:5]))
+    mamba, attention = 6 * (3 * 192 + 8 * 16 * 16) * 4, 3 * 2 * 2 * 16 * 4
+    state = found["state"]
+    report.claim("inspect: state", (state["bytes_per_sequence"], state["bytes_per_token"]) == (mamba, attention), f"{state['bytes_per_sequence']}, {state['bytes_per_token']}")
+    formats = found["weights"]["by_format"]
+    report.claim("inspect: formats", {"bf16", "fp8", "nvfp4"} <= set(formats), ", ".join(formats))
+    report.claim("inspect: sections", found["sections"][".braid.manifest"] == size and found["bytes"] == len(data), f"{len(found['sections'])} sections")
+    code, text, _ = bench.run("inspect", artefact)
+    shown = ("Mamba-2, Latent MoE, Mamba-2, Attention, Latent MoE  x 3", str(mamba), "needs", "nvfp4", "golden", ".braid.seal")
+    report.claim("inspect: text", code == 0 and all(part in text for part in shown), "; ".join(text.splitlines()[2:5]))
+    loads = lambda *command: artefact.name in bench.run(*command, environment={"LD_DEBUG": "files"})[2]
+    report.claim("inspect loads no code", not loads("inspect", artefact) and loads("verify", artefact, "-q"), "by the loader's own trace; verify does")
+    for name in (".text", ".braid.manifest", ".braid.golden"):
+        bad = changed(artefact, sections(data)[name][0] + 5, bench.braid.fresh(".braid"))
+        refused(report, f"inspect: a byte of {name} changed", bench.run("inspect", bad), "seal")
+    refused(report, "inspect: not an artefact", bench.run("inspect", bench.fixture / "config.json"), "config.json")
+
+
+def check_tokenize(report, bench):
+    for source in sorted((bench.fixtures / "tokenizers").glob("*.cases.json")):
+        cases, file = json.loads(source.read_text()), source.with_name(source.name.replace(".cases", ""))
+        texts = json.dumps([case["text"] for case in cases])
+        for option, key in (("--parse-special", "ids"), ("--special", "with_special")):
+            _, out, _ = bench.run("tokenize", file, "--json", option, text=texts)
+            report.claim(f"tokenize {file.stem} {option}", json.loads(out) == [case[key] for case in cases], f"{len(cases)} texts")
+        ids = json.dumps([case["ids"] for case in cases])
+        _, out, _ = bench.run("tokenize", file, "--json", "--decode", "--special", text=ids)
+        report.claim(f"tokenize {file.stem} --decode", json.loads(out) == [case["decoded"] for case in cases], f"{len(cases)} lists")
+    story = bench.fixtures / "storyteller"
+    artefact = bench.compile(story, "--weights=none")
+    texts = json.dumps(["Once upon a time", "Grüße, 🦊!\n", "<s> a </s>"])
+    answers = [json.loads(bench.run("tokenize", place, "--json", text=texts)[1]) for place in (story, story / "tokenizer.json", artefact)]
+    report.claim("tokenize: folder, file and artefact agree", answers[0] == answers[1] == answers[2] and all(answers[0]), str(answers[0][0]))
+    _, out, _ = bench.run("tokenize", artefact, "Once upon a time")
+    rows = [line.split("  ", 1) for line in out.strip().splitlines()]
+    lines = [line.strip().split("  ") for line in out.splitlines()]
+    report.claim("tokenize: readable", "".join(json.loads(line[1]) for line in lines) == "Once upon a time" and [int(line[0]) for line in lines] == answers[0][0], f"{len(rows)} lines")
+    _, out, _ = bench.run("tokenize", artefact, "--decode", *answers[0][0])
+    report.claim("tokenize --decode", out == "Once upon a time\n", repr(out))
+    refused(report, "tokenize --decode: not an id", bench.run("tokenize", artefact, "--decode", "12x"), "12x")
+    refused(report, "tokenize --decode: out of range", bench.run("tokenize", artefact, "--decode", "1000000"), "1000000")
+    refused(report, "tokenize --json: not an array", bench.run("tokenize", artefact, "--json", text='{"a": 1}'), "array")
+    refused(report, "tokenize --json: not a text", bench.run("tokenize", artefact, "--json", text="[1]"), "string")
+    bare = bench.folder / "bare"
+    shutil.copytree(bench.fixture, bare)
+    (bare / "tokenizer.json").unlink(missing_ok=True)
+    refused(report, "tokenize: no tokenizer", bench.run("tokenize", bench.compile(bare, "--weights=none"), "a"), "no tokenizer")
+
+
+def check_verify(report, bench):
+    for precision in ("f32", "bf16"):
+        artefact = bench.compile(bench.fixture, f"--precision={precision}")
+        for threads in (1, 2):
+            code, out, errors = bench.run("verify", artefact, f"--threads={threads}")
+            report.claim(f"verify {precision}, {threads} threads", code == 0 and out.count(" ok ") == 5, errors or out.splitlines()[-1])
+        weights = Path(f"{artefact}.weights")
+        original = weights.read_bytes()
+        changed(weights, len(original) // 2, weights)
+        refused(report, f"verify {precision}: a byte of the weights changed", bench.run("verify", artefact), "hash")
+        elsewhere = bench.folder / f"elsewhere-{precision}"
+        elsewhere.mkdir()
+        weights.unlink()
+        refused(report, f"verify {precision}: no weights", bench.run("verify", artefact), "weights")
+        (elsewhere / weights.name).write_bytes(original)
+        report.claim(f"verify {precision} --weights-dir", bench.run("verify", artefact, f"--weights-dir={elsewhere}")[0] == 0, str(elsewhere.name))
+    linked = bench.compile(bench.fixture, "--weights=link")
+    code, out, errors = bench.run("verify", linked)
+    report.claim("verify, linked weights", code == 0 and "single   ok" in out, errors or out.splitlines()[-1])
+    code, out, _ = bench.run("verify", bench.compile(bench.fixture, "--weights=none"))
+    report.claim("verify without weights says so", code == 0 and "not checked" in out, out.splitlines()[-1])
+
+
+def check_wrong_kernels(report, bench, precision):
+    """The reference in a dump of the device phase stays as it is while the code
+    beside it is edited."""
+    good = bench.compile(bench.fixture, f"--precision={precision}")
+    dump = bench.dump("device", f"--precision={precision}")
+    code, marker, reference = dump.read_text().partition("module @reference")
+    planted = 0
+    for name, old, new in WRONG_KERNELS:
+        if old not in code:
+            continue
+        planted += 1
+        edited = bench.braid.fresh(".mlir")
+        edited.write_text(code.replace(old, new) + marker + reference)
+        answer = bench.run("compile", edited, "-o", bench.folder / "wrong.braid", "-q")
+        refused(report, f"compile {precision}: {name}", answer, "does not agree with the reference")
+        wrong = bench.compile(edited, "--golden=none")
+        refused(report, f"verify {precision} --golden: {name}", bench.run("verify", wrong, f"--golden={good}"), "reference schedule")
+    report.claim(f"wrong kernels {precision}", planted >= 3 and not (bench.folder / "wrong.braid").exists(), f"{planted} planted, no artefact left")
+
+
+def check_wrong_constant(report, bench):
+    """A constant of a sealed artefact changed, and sealed again."""
+    artefact = bench.compile(bench.fixture, "--precision=f32")
+    data = bytearray(artefact.read_bytes())
+    offset, size = sections(data)[".rodata"]
+    at = data.find(struct.pack("<f", 9.99999974e-6), offset, offset + size)
+    report.claim("the norm's epsilon is in the constants", at >= 0, f"offset {at}")
+    data[at:at + 4] = struct.pack("<f", 9.99999974e-5)
+    seal(data)
+    wrong = bench.folder / "constant.braid"
+    wrong.write_bytes(data)
+    shutil.copy(f"{artefact}.weights", f"{wrong}.weights")
+    refused(report, "verify: a changed constant under a good seal", bench.run("verify", wrong), "reference schedule")
+
+
+def same_files(one, other, weights=True):
+    pairs = [(one, other)] + ([(f"{one}.weights", f"{other}.weights")] if weights else [])
+    return all(Path(a).read_bytes() == Path(b).read_bytes() for a, b in pairs)
+
+
+def check_resume(report, bench):
+    for options in (["--precision=f32"], ["--precision=bf16", "--target=cpu"], ["--precision=f32", "--weights=none"]):
+        weights = "--weights=none" not in options
+        late = [option for option in options if option.startswith("--weights")]
+        early = [option for option in options if not option.startswith("--weights")]
+        direct = bench.compile(bench.fixture, *options)
+        for phase in ("model", "kernel", "device"):
+            dump = bench.dump(phase, *early)
+            target = [option for option in early if "target" in option] if phase == "model" else []
+            resumed = bench.compile(dump, *late, *target)
+            report.claim(f"resume from {phase} {' '.join(options)}", same_files(direct, resumed, weights), f"{direct.stat().st_size} bytes")
+    linked, dump = bench.compile(bench.fixture, "--weights=link"), bench.dump("kernel")
+    report.claim("resume from kernel --weights=link", same_files(linked, bench.compile(dump, "--weights=link"), False), "same bytes")
+    chain = bench.braid.fresh(".mlir")
+    bench.braid.call("compile", bench.dump("model"), "--stop-after=kernel", "-o", chain, "-q")
+    report.claim("a dump of a dump", chain.read_bytes() == dump.read_bytes(), f"{len(chain.read_bytes())} bytes")
+    lost = bench.folder / "lost"
+    lost.mkdir()
+    moved = Path(shutil.move(str(dump), lost / "moved.mlir"))
+    moved.write_text(re.sub(r'braid.source = "[^"]*"', 'braid.source = "nowhere"', moved.read_text()))
+    refused(report, "resume: the checkpoint is gone", bench.run("compile", moved, "-o", "gone.braid"), "--weights-from")
+    report.claim("resume --weights-from", same_files(bench.compile(bench.fixture), bench.compile(moved, f"--weights-from={bench.fixture}")), "same bytes")
+    for option in ("--precision=f32", "--target=cpu", "--schedule=reference", "--stop-after=model"):
+        if option != "--target=cpu" or "x86-64-v3" not in moved.read_text():
+            refused(report, f"resume from kernel {option}", bench.run("compile", moved, option, f"--weights-from={bench.fixture}"), option)
+
+
+def check_same_bytes(report, bench):
+    copies = []
+    for name in ("here", "there/and/deeper"):
+        place = bench.folder / name
+        shutil.copytree(bench.fixture, place / "model")
+        for mode in ("pack", "link"):
+            bench.braid.call("compile", place / "model", "-o", place / f"{mode}.braid", f"--weights={mode}", "-q")
+        copies.append(place)
+    report.claim("same bytes in another folder", same_files(*(place / "pack.braid" for place in copies)), "packed")
+    report.claim("same bytes in another folder, linked", same_files(*(place / "link.braid" for place in copies), weights=False), "relative to the artefact")
+    report.claim("same bytes twice", same_files(copies[0] / "pack.braid", bench.compile(copies[0] / "model")), "packed")
+    moved = bench.folder / "moved"
+    shutil.move(str(copies[1]), moved)
+    report.claim("linked weights move along", bench.run("verify", moved / "link.braid")[0] == 0, "artefact and checkpoint moved together")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--braid", required=True, help="the braid command")
+    parser.add_argument("--fixtures", type=Path, default=FIXTURES)
+    parser.add_argument("--only", help="regular expression: parts by name")
+    options = parser.parse_args()
+    options.fixtures = options.fixtures.resolve()
+    report = Report()
+    parts = {
+        "version": check_version, "inspect": check_inspect, "tokenize": check_tokenize, "verify": check_verify,
+        "wrong-kernels-f32": lambda *both: check_wrong_kernels(*both, "f32"),
+        "wrong-kernels-bf16": lambda *both: check_wrong_kernels(*both, "bf16"),
+        "wrong-constant": check_wrong_constant, "resume": check_resume, "same-bytes": check_same_bytes,
+    }
+    for name, check in parts.items():
+        if options.only and not re.search(options.only, name):
+            continue
+        with tempfile.TemporaryDirectory(prefix="braid-tools-") as scratch:
+            try:
+                check(report, Bench(options, scratch))
+            except (CommandFailed, OSError, KeyError, ValueError, IndexError) as failure:
+                report.claim(name, False, f"{type(failure).__name__}: {failure}")
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+//===- FilesTest.cpp - files appear whole, messages are one line ----------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Fake.h"
+#include "braid-rt/weights.h"
+#include "core/TempFile.h"
+
+#include <sys/stat.h>
+
+using namespace braid::rt;
+using namespace braid::rt::test;
+
+namespace {
+
+std::vector<std::string> namesIn(const std::string &folder) {
+  std::vector<std::string> names;
+  for (const auto &entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+TEST(TempFile, IsNotSeenBeforeItIsWhole) {
+  Folder folder;
+  std::string path = folder / "out";
+  writeFile(path, "old");
+  {
+    TempFile file(path);
+    file.write("new", 3);
+    EXPECT_EQ(readFile(path), "old");
+  } // not committed
+  EXPECT_EQ(readFile(path), "old");
+  EXPECT_EQ(namesIn(folder / "."), std::vector<std::string>{"out"});
+  TempFile file(path);
+  file.write("...long", 7);
+  file.writeAt(0, "new", 3);
+  file.commit();
+  EXPECT_EQ(readFile(path), "newlong");
+  EXPECT_EQ(namesIn(folder / "."), std::vector<std::string>{"out"});
+}
+
+TEST(TempFile, ReplacesNothingButRegularFiles) {
+  Folder folder;
+  std::string pipe = folder / "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(errorOf([&] { TempFile file(pipe); }),
+            pipe + ": cannot be written: expected a regular file or none, "
+                   "found a FIFO");
+  std::string nowhere = folder / "no/such";
+  EXPECT_EQ(errorOf([&] { TempFile file(nowhere); }),
+            nowhere + ": cannot be written: No such file or directory");
+}
+
+TEST(Error, IsOneLineWhateverNamesHold) {
+  EXPECT_STREQ(Error("tensor 'a\nerror: b\x1b[31m\x7f'").what(),
+               "tensor 'a?error: b?[31m?'");
+  std::string longest = Error(std::string(100000, 'x') + "end").what();
+  EXPECT_LT(longest.size(), 600u);
+  EXPECT_NE(longest.find("...x"), longest.npos);
+  EXPECT_EQ(longest.substr(longest.size() - 3), "end");
+}
+
+TEST(Weights, AreFoundWhileTheyWaitForTheirName) {
+  FakeModel model;
+  std::string hash =
+      Artifact::open(model.artifact()).manifest.weights.headerSha256;
+  std::string staged = stagedWeights(model.artifact(), hash);
+  std::filesystem::rename(model.weights(), staged);
+  writeFile(model.weights(), "those of an older artefact");
+  EXPECT_EQ(model.open()->weightsFrom(), staged);
+  std::filesystem::remove(staged);
+  EXPECT_NE(errorOf([&] { model.open(); }).find("found 26"),
+            std::string::npos);
+}
+
+} // namespace

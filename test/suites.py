@@ -130,7 +130,7 @@ def run(suite):
 
 def explain(text):
     """The lines of a log that say what failed."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("PASS", "INFO"))]
     bad = re.compile(r"^FAIL\b|^FAILED|\[  FAILED  \]|error:|Error:|^ERROR|: Failure$")
     chosen = [line for line in lines if bad.search(line)][:30] or lines[-20:]
     for line in chosen:

@@ -94,6 +94,8 @@ void braid::buildDevicePhase(OpPassManager &pm,
   // Device phase: the LLVM dialect, and the weight tables for the manifest.
   pm.addPass(createHostToRuntime());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  if (!math.roundsBF16)
+    pm.addPass(createBF16AsBits());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }

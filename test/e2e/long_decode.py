@@ -45,7 +45,8 @@ def check_decode(report, braid, steps):
     report.claim("decode: as many steps as asked for, all finite", len(logits) == steps and np.isfinite(logits).all(), f"{len(logits)} of {steps}")
     parts = np.array([np.abs(part).max() for part in np.array_split(logits, 10)])
     report.at_most("decode: largest logit, by tenths of the text", parts.max() / parts.min(), 1.5)
-    report.claim("decode: sampling has not run into a loop", len(np.unique(tokens[-TAIL:])) > 16, f"{len(np.unique(tokens[-TAIL:]))} different tokens at the end")
+    different = len(np.unique(tokens[-TAIL:]))
+    report.claim("decode: sampling has not run into a loop", different > 16, f"{different} different tokens at the end")
     # Row i of decode.logits follows token i - 1.
     fresh = braid.run(artefact, *weights, "-n", 0, "--context", TAIL + 1, ids=tokens[-TAIL - 1 : -1])["prompt.logits"]
     report.at_most(f"decode: the last 100 rows == after reading only {TAIL} tokens", relative_error(logits[-100:], fresh[-100:]), BAR)

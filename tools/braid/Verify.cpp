@@ -27,7 +27,7 @@ options:
   -h, --help         this text
 
 Agreement means: in f32 within 1e-5 of the largest logit in all but one of six
-sequences; in bf16 within 5e-2 and a KL of 5e-3 in all but two. The exit code is
+sequences; in bf16 within 2e-2 and a KL of 1e-3 in all but two. The exit code is
 1 if anything differs.
 )";
 

@@ -279,6 +279,19 @@ def ExpandMath : Pass<"expand-math", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def BF16AsBits : Pass<"bf16-as-bits", "::mlir::ModuleOp"> {
+  let summary = "loads and stores bf16 as 16-bit integers";
+  let description = [{
+    For a CPU without bf16 instructions. LLVM merges equal stores of two
+    branches into one store of a phi; a phi of bf16 it carries as f32 there, and
+    calls `__truncsfbf2` for every lane. With integers in memory, and conversions
+    that are integer arithmetic (expand-math), no value of type bf16 is left.
+
+    Requires: the LLVM dialect, expand-math with rounds-bf16=false.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def OutlineParallel : Pass<"outline-parallel", "::mlir::ModuleOp"> {
   let summary = "moves each parallel region into a function for the threads";
   let description = [{

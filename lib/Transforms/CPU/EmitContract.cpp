@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/IR/IRMapping.h"
+#include <utility>
 
 using namespace mlir;
 using namespace braid;
@@ -262,10 +263,24 @@ void ContractEmitter::finish(Value panelIndex, int64_t half, const Rows &at,
 
 void ContractEmitter::panel(Value panelIndex, Value begin, Value end,
                             function_ref<Rows(Value, int64_t)> rowsAt) {
-  for (int64_t half = 0; half < kPanel / columns; ++half)
-    b.tiles(begin, end, rows, [&](Value first, int64_t count) {
-      tile(panelIndex, half, rowsAt(first, count));
-    });
+  auto parts = [&] {
+    for (int64_t half = 0; half < kPanel / columns; ++half)
+      b.tiles(begin, end, rows, [&](Value first, int64_t count) {
+        tile(panelIndex, half, rowsAt(first, count));
+      });
+  };
+  if (columns == kPanel || lanes == 1)
+    return parts();
+  // Two sums of one row would wait for each other's latency, and weights would
+  // pass by twice: a single row takes the panel whole.
+  b.when(
+      b.eq(b.sub(end, begin), b.index(1)),
+      [&] {
+        int64_t part = std::exchange(columns, kPanel);
+        tile(panelIndex, 0, rowsAt(begin, 1));
+        columns = part;
+      },
+      parts);
 }
 
 void ContractEmitter::emitDense() {

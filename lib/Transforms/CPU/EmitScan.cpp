@@ -24,9 +24,9 @@ constexpr int64_t kTile = 4;
 ///   W[i,j]  = CB[i,j] exp(gap_ij) d_j            j <= i
 ///   y_i     = W x + exp(a_i) (C_i S) + D x_i
 ///   S       = exp(a_last) S + sum_j B_j outer (exp(gap_last,j) d_j x_j)
-/// a_i is the sum of d A up to row i and gap_ij that of the rows after j up to i.
-/// Gaps are summed up row by row rather than taken as a_i - a_j, which loses the
-/// small steps behind a large one, and is NaN where both are -inf.
+/// a_i is the sum of d A up to row i, gap_ij that of the rows after j up to i.
+/// Gaps are summed up row by row rather than taken as a_i - a_j, which loses
+/// the small steps behind a large one, and is NaN where both are -inf.
 class ScanEmitter {
 public:
   ScanEmitter(Emitter &b, SsdScanOp op);

@@ -9,7 +9,6 @@
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -110,38 +109,6 @@ static void addSections(llvm::Module &module, ModuleOp source,
              llvm::StringRef(reinterpret_cast<char *>(&seal), sizeof(seal)));
 }
 
-/// Loads and stores BF16 as integers. Where the level has no instruction that
-/// rounds to BF16, LLVM widens a phi of it to floats, and rounds these by calls
-/// of a library function; as integers such values stay what they are.
-static void moveBF16AsIntegers(llvm::Module &module) {
-  llvm::IRBuilder<> b(module.getContext());
-  auto asIntegers = [&](llvm::Type *type) -> llvm::Type * {
-    return type->getScalarType()->isBFloatTy()
-               ? type->getWithNewType(b.getInt16Ty())
-               : nullptr;
-  };
-  auto rewrite = [&](llvm::Instruction &instruction) {
-    b.SetInsertPoint(&instruction);
-    if (auto *store = llvm::dyn_cast<llvm::StoreInst>(&instruction)) {
-      llvm::Value *value = store->getValueOperand();
-      if (llvm::Type *integers = asIntegers(value->getType()))
-        store->setOperand(0, b.CreateBitCast(value, integers));
-    } else if (auto *load = llvm::dyn_cast<llvm::LoadInst>(&instruction)) {
-      llvm::Type *integers = asIntegers(load->getType());
-      if (!integers)
-        return;
-      auto *moved = b.CreateAlignedLoad(integers, load->getPointerOperand(),
-                                        load->getAlign());
-      load->replaceAllUsesWith(b.CreateBitCast(moved, load->getType()));
-      load->eraseFromParent();
-    }
-  };
-  for (llvm::Function &function : module)
-    for (llvm::Instruction &instruction :
-         llvm::make_early_inc_range(llvm::instructions(function)))
-      rewrite(instruction);
-}
-
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -233,8 +200,6 @@ void braid::writeArtifact(ModuleOp module, const BundleOptions &options,
   lowered->setDataLayout(machine->createDataLayout());
   hideInternals(*lowered, options);
   addSections(*lowered, module, options);
-  if (options.target.level != "avx512-bf16")
-    moveBF16AsIntegers(*lowered);
   optimize(*lowered, *machine);
   checkExternals(*lowered);
   TemporaryFile object(path + ".%%%%%%.o"), linked(path + ".%%%%%%.tmp");

@@ -13,6 +13,7 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -128,17 +129,6 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-/// A kernel may need memory moves, nothing else from outside.
-static void checkExternals(const llvm::Module &module) {
-  for (const llvm::Function &function : module)
-    if (function.isDeclaration() && !function.isIntrinsic() &&
-        !function.use_empty() && function.getName() != "memcpy" &&
-        function.getName() != "memset" && function.getName() != "memmove")
-      throw rt::Error("generated code calls '" + function.getName().str() +
-                          "', which no library of the artefact provides",
-                      "this is a bug in Braid");
-}
-
 static void emitObject(llvm::Module &module, llvm::TargetMachine &machine,
                        const TemporaryFile &object) {
   llvm::raw_fd_ostream out(object.descriptor, /*shouldClose=*/true);
@@ -159,6 +149,24 @@ static void emitObject(llvm::Module &module, llvm::TargetMachine &machine,
 static std::string firstLine(const std::string &file) {
   auto buffer = llvm::MemoryBuffer::getFile(file);
   return buffer ? (*buffer)->getBuffer().split('\n').first.str() : "";
+}
+
+/// A kernel may need memory moves, nothing else from outside. The object is
+/// what counts: the backend adds calls that the IR does not show.
+static void checkExternals(const std::string &object) {
+  auto file = llvm::object::ObjectFile::createObjectFile(object);
+  if (!file)
+    throw rt::Error(object + ": " + llvm::toString(file.takeError()));
+  for (const llvm::object::SymbolRef &symbol : file->getBinary()->symbols()) {
+    llvm::StringRef name = llvm::cantFail(symbol.getName());
+    bool outside = llvm::cantFail(symbol.getFlags()) &
+                   llvm::object::SymbolRef::SF_Undefined;
+    if (outside && !name.empty() && name != "memcpy" && name != "memset" &&
+        name != "memmove")
+      throw rt::Error("generated code calls '" + name.str() +
+                          "', which no library of the artefact provides",
+                      "this is a bug in Braid");
+  }
 }
 
 static void link(const std::string &object, const std::string &output) {
@@ -201,9 +209,9 @@ void braid::writeArtifact(ModuleOp module, const BundleOptions &options,
   hideInternals(*lowered, options);
   addSections(*lowered, module, options);
   optimize(*lowered, *machine);
-  checkExternals(*lowered);
   TemporaryFile object(path + ".%%%%%%.o"), linked(path + ".%%%%%%.tmp");
   emitObject(*lowered, *machine, object);
+  checkExternals(object.path);
   ::close(linked.descriptor);
   link(object.path, linked.path);
   if (auto error = llvm::sys::fs::rename(linked.path, path))

@@ -13,7 +13,7 @@
 // CHECK-NEXT: @bias {{.*}} packed tensor<16xf32> table 6 : tensor<16xf32
 // CHECK-NEXT: @up {{.*}} packed tensor<16x3x24x32x2xbf16> table 8 :
 // CHECK-NEXT: @down {{.*}} packed tensor<16x2x48x32x2xbf16> table 10 :
-// CHECK-NEXT: @unused from "layers.{L}.unused" table 12 :
+// CHECK-NEXT: @unused from "layers.{L}.unused" :
 braid.params @block layers = [0, 3] {
   braid.weight @norm from "layers.{L}.norm" : tensor<48xbf16, #braid.storage<bf16>>
   braid.weight @proj from "layers.{L}.proj" : tensor<72x48xbf16, #braid.storage<nvfp4>>

@@ -24,7 +24,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 using namespace braid;
@@ -128,7 +127,6 @@ void Compilation::importModel() {
 void Compilation::parseModule() {
   steps.begin("reading " + options.input);
   FirstError errors(context);
-  auto manager = std::make_shared<llvm::SourceMgr>();
   module = parseSourceFile<ModuleOp>(options.input, ParserConfig(&context));
   if (!module || !(*module)->hasAttr(kPhaseAttr))
     errors.raise(options.input + ": expected a module with the attribute "

@@ -26,7 +26,7 @@ def MaterializeStorage : Pass<"materialize-storage", "::mlir::ModuleOp"> {
     Requires: the model phase. A contraction with a stored weight has to be
     `y[m, n] = sum_k x[m, k] w[n, k]`, from zero and into f32; a weight that is
     read has one user. Ensures: no tensor has a storage encoding; every
-    `braid.weight` that is read has `packed`, and every one `table`.
+    `braid.weight` that is read has `packed` and `table`.
 
     ```mlir
     braid.weight @proj from "layers.{L}.proj" : tensor<72x48xbf16, #braid.storage<nvfp4>>
@@ -266,11 +266,10 @@ def EmitCPUKernels : Pass<"emit-cpu-kernels", "::mlir::ModuleOp"> {
 }
 
 def ExpandMath : Pass<"expand-math", "::mlir::ModuleOp"> {
-  let summary = "replaces exp, log1p and rsqrt by arithmetic";
+  let summary = "replaces exp, log and log1p by arithmetic";
   let description = [{
     Libraries that may be absent are never called, and a vector is never split
-    into calls: exp and log1p are polynomials, rsqrt is a square root and a
-    division. On a CPU that cannot round to bf16, rounding is integer arithmetic
+    into calls: exp, log and log1p are polynomials. On a CPU that cannot round to bf16, rounding is integer arithmetic
     (LLVM would call a library, lane by lane).
   }];
   let options = [Option<"roundsBF16", "rounds-bf16", "bool", "true",

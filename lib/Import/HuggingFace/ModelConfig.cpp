@@ -74,7 +74,7 @@ void readCommon(const ConfigReader &reader, ModelConfig &config) {
   config.vocab = reader.integer({"vocab_size"}, 131072, {1, 1 << 24});
   config.hidden = reader.integer({"hidden_size"}, 4096, width);
   config.context =
-      reader.integer({"max_position_embeddings"}, 4096, {1, int64_t(1) << 31});
+      reader.integer({"max_position_embeddings"}, 4096, {1, int64_t(1) << 30});
   config.normEps = inRange(reader, {"layer_norm_epsilon"}, 1e-5, 1e-30, 1,
                            "a positive number up to 1");
   config.tiedEmbeddings = reader.boolean({"tie_word_embeddings"}, false);
@@ -121,7 +121,7 @@ void readMamba(const ConfigReader &reader, ModelConfig &config) {
   config.groups = reader.integer({"n_groups", "mamba_n_groups"}, 8, count);
   config.state = reader.integer({"ssm_state_size"}, 128, {1, 1 << 14});
   config.conv =
-      reader.integer({"conv_kernel", "mamba_d_conv"}, 4, {1, 1 << 10});
+      reader.integer({"conv_kernel", "mamba_d_conv"}, 4, {2, 1 << 10});
   config.chunk =
       reader.integer({"chunk_size", "mamba_chunk_size"}, 128, {1, 1 << 16});
   config.convBias = reader.boolean({"use_conv_bias", "mamba_conv_bias"}, true);

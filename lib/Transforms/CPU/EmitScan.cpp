@@ -13,7 +13,7 @@ namespace {
 
 using Values = LoopBuilder::Values;
 
-/// Sequences with at least this many rows in a step take the chunked form.
+/// Chunks with at least this many rows take the matrix form.
 constexpr int64_t kChunkedFrom = 8;
 /// Rows of a register tile in the chunk products.
 constexpr int64_t kTile = 4;
@@ -38,6 +38,7 @@ private:
   void chunks(Value g, Value begin, Value end, Value position);
   void loadGroup(Value first, Value rows, Value g);
   void formCB(Value rows);
+  void eachHead(Value g, function_ref<void(Value)> body);
   void head(Value head, Value first, Value rows);
   Value decays(Value head, Value first, Value rows);
   void output(Value head, Value first, Value rows);
@@ -323,12 +324,21 @@ void ScanEmitter::chunks(Value g, Value begin, Value end, Value position) {
     Value next = b.mul(b.add(i, b.index(1)), q);
     Value hi = b.min(b.add(begin, b.sub(next, lead)), end);
     Value rows = b.sub(hi, lo);
-    loadGroup(lo, rows, g);
-    formCB(rows);
-    Value firstHead = b.mul(g, b.index(heads / groups));
-    b.loop(b.index(0), b.index(heads / groups),
-           [&](Value h) { head(b.add(firstHead, h), lo, rows); });
+    b.when(
+        b.lt(rows, b.index(kChunkedFrom)),
+        [&] { eachHead(g, [&](Value h) { recurrence(h, lo, hi); }); },
+        [&] {
+          loadGroup(lo, rows, g);
+          formCB(rows);
+          eachHead(g, [&](Value h) { head(h, lo, rows); });
+        });
   });
+}
+
+void ScanEmitter::eachHead(Value g, function_ref<void(Value)> body) {
+  Value perGroup = b.index(heads / groups);
+  Value firstHead = b.mul(g, perGroup);
+  b.loop(b.index(0), perGroup, [&](Value h) { body(b.add(firstHead, h)); });
 }
 
 void ScanEmitter::group(Value sequence, Value g, Value memory) {
@@ -336,25 +346,14 @@ void ScanEmitter::group(Value sequence, Value g, Value memory) {
   Value begin = b.rowBegin(sequence);
   Value end = b.rowBegin(b.add(sequence, b.index(1)));
   Value position = b.position(sequence);
-  Value perGroup = b.index(heads / groups);
-  Value firstHead = b.mul(g, perGroup);
-  auto eachHead = [&](function_ref<void(Value)> body) {
-    b.loop(b.index(0), perGroup,
-           [&](Value h) { body(b.add(firstHead, h)); });
-  };
   b.when(b.eq(position, b.index(0)),
-         [&] { eachHead([&](Value h) { clearState(h); }); });
+         [&] { eachHead(g, [&](Value h) { clearState(h); }); });
   auto buffer = [&](size_t number) { return buffers.get(b, memory, number); };
-  b.when(
-      b.lt(b.sub(end, begin), b.index(kChunkedFrom)),
-      [&] { eachHead([&](Value h) { recurrence(h, begin, end); }); },
-      [&] {
-        cb = buffer(cbBuffer), bt = buffer(btBuffer), bRows = buffer(bBuffer);
-        cRows = buffer(cBuffer), w = buffer(wBuffer), x = buffer(xBuffer);
-        scaled = buffer(scaledBuffer), a = buffer(aBuffer), d = buffer(dBuffer);
-        gap = buffer(gapBuffer);
-        chunks(g, begin, end, position);
-      });
+  cb = buffer(cbBuffer), bt = buffer(btBuffer), bRows = buffer(bBuffer);
+  cRows = buffer(cBuffer), w = buffer(wBuffer), x = buffer(xBuffer);
+  scaled = buffer(scaledBuffer), a = buffer(aBuffer), d = buffer(dBuffer);
+  gap = buffer(gapBuffer);
+  chunks(g, begin, end, position);
 }
 
 void ScanEmitter::emit() {

@@ -132,7 +132,7 @@ Value LoopBuilder::softplus(Value v) {
   Value limit = like(*this, 20.0, v);
   // Above the limit the result is v; clamping keeps exp finite there.
   Value small = math::Log1pOp::create(*this, exp(min(v, limit)));
-  return select(lt(limit, v), v, small);
+  return select(le(v, limit), small, v); // A NaN stays one.
 }
 
 Value LoopBuilder::silu(Value v) {

@@ -264,6 +264,8 @@ void MaterializeStorage::numberTable() {
   int64_t next = 0;
   for (auto params : getOperation().getOps<ParamsOp>())
     for (auto weight : params.getOps<WeightOp>()) {
+      if (!weight.getPacked()) // Nothing reads it.
+        continue;
       weight.setTable(next);
       next += params.getLayers().size();
     }

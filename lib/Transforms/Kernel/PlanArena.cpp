@@ -5,10 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid/Transforms/Passes.h"
-#include "mlir/Analysis/CallGraph.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
-#include "llvm/ADT/PostOrderIterator.h"
 
 namespace braid {
 #define GEN_PASS_DEF_PLANARENA
@@ -76,7 +74,11 @@ static int64_t lastUse(Value value,
                        const llvm::DenseMap<Operation *, int64_t> &position) {
   int64_t last = 0;
   for (Operation *user : value.getUsers()) {
-    last = std::max(last, position.lookup(user));
+    // A use inside a region counts where the region's op stands.
+    Operation *top = user;
+    while (!position.contains(top))
+      top = top->getParentOp();
+    last = std::max(last, position.lookup(top));
     if (isa<ViewLikeOpInterface>(user))
       last = std::max(last, lastUse(user->getResult(0), position));
   }

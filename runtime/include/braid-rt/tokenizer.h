@@ -43,6 +43,8 @@ public:
   std::string decode(const std::vector<int32_t> &ids,
                      bool skipSpecial = true) const;
   /// Raw bytes of one id, for streaming: concatenate, cut at whole characters.
+  /// Empty for an id without a token: models pad their vocabulary, and may
+  /// choose such an id.
   std::string bytesOf(int32_t id, bool skipSpecial = true) const;
   /// The id's form in the vocabulary, for display. Throws Error.
   std::string_view tokenOf(int32_t id) const;

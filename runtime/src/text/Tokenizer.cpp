@@ -328,15 +328,20 @@ bool Tokenizer::isSpecial(int32_t id) const {
 }
 
 std::string Tokenizer::bytesOf(int32_t id, bool skipSpecial) const {
-  const Token &token = tokenAt(state->vocabulary, id, state->name);
+  const Vocabulary &vocabulary = state->vocabulary;
+  if (id < 0 || id >= vocabulary.size() || !vocabulary[id].used)
+    return {};
+  const Token &token = vocabulary[id];
   return skipSpecial && token.isSpecial ? std::string() : token.bytes;
 }
 
 std::string Tokenizer::decode(const std::vector<int32_t> &ids,
                               bool skipSpecial) const {
   std::string bytes;
-  for (int32_t id : ids)
+  for (int32_t id : ids) {
+    tokenAt(state->vocabulary, id, state->name);
     bytes += bytesOf(id, skipSpecial);
+  }
   return isUtf8(bytes) ? bytes : replaceInvalid(bytes);
 }
 

@@ -267,7 +267,7 @@ TEST(ModelConfig, RefusesAbsurdValues) {
       {"eos_token_id", 96,
        "key 'eos_token_id': expected an integer from -1 to 95, found 96"},
       {"conv_kernel", 0,
-       "key 'conv_kernel': expected an integer from 1 to 1024, found 0"},
+       "key 'conv_kernel': expected an integer from 2 to 1024, found 0"},
   };
   for (const Case &c : cases)
     EXPECT_EQ(problem(changed({{c.key, c.value}})), c.line);

@@ -6,10 +6,13 @@
 //===----------------------------------------------------------------------===//
 #include "Compiler.h"
 #include "braid-rt/error.h"
+#include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
+#include "mlir/Transforms/Passes.h"
 #include "llvm/Support/CommandLine.h"
 #include <cstdio>
 #include <cstring>
@@ -103,7 +106,20 @@ static bool parseOption(const std::string &name, const std::string &value,
 
 /// Hands MLIR's options to LLVM's own parser. Only they are passed on: LLVM
 /// registers hundreds of options under names that ours would collide with.
-static void parseMlirOptions(const std::vector<const char *> &arguments) {
+static void parseMlirOptions(std::vector<const char *> arguments) {
+  auto given = [&](llvm::StringRef prefix) {
+    return llvm::any_of(arguments, [&](llvm::StringRef argument) {
+      return argument.starts_with(prefix);
+    });
+  };
+  // A tree of files says where to print, not when; alone it would stay empty.
+  if (given("--mlir-print-ir-tree-dir") && !given("--mlir-print-ir-after") &&
+      !given("--mlir-print-ir-before"))
+    arguments.push_back("--mlir-print-ir-after-all");
+  // Passes have to be known for --mlir-print-ir-after=PASS to name them.
+  registerBraidPasses();
+  mlir::registerTransformsPasses();
+  mlir::bufferization::registerBufferizationPasses();
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
@@ -112,7 +128,8 @@ static void parseMlirOptions(const std::vector<const char *> &arguments) {
   llvm::raw_string_ostream errors(message);
   if (!llvm::cl::ParseCommandLineOptions(arguments.size(), arguments.data(), "",
                                          &errors))
-    throw rt::Error(message.substr(0, message.find('\n')));
+    throw rt::Error("an option of MLIR was not understood: " +
+                    message.substr(0, message.find('\n')));
 }
 
 static bool isDump(const std::string &input) {

@@ -73,6 +73,7 @@ private:
   OwningOpRef<ModuleOp> kernels;
   Steps steps;
   BundleOptions bundleOptions;
+  std::vector<std::string> linkedFiles; ///< The checkpoint's shards.
   ModelSource source;
 };
 
@@ -108,6 +109,10 @@ void Compilation::importModel() {
     TensorCheck check = requireTensors(config, *checkpoint);
     names = check.names;
     ignored = check.ignoredLine;
+    linkedFiles = checkpoint->files();
+    std::string index = options.input + "/model.safetensors.index.json";
+    if (fs::exists(index))
+      linkedFiles.push_back(index);
   }
   readTokenizer(source.folder(), bundleOptions);
   FirstError errors(context);
@@ -119,6 +124,9 @@ void Compilation::importModel() {
   steps.end(" " + config.pattern());
   if (!ignored.empty() && !options.quiet)
     llvm::errs() << "      " << ignored << "\n";
+  if (!options.quiet)
+    for (const std::string &note : config.notes)
+      llvm::errs() << "      note: " << note << "\n";
   if (options.verbose)
     for (const std::string &key : config.unknownKeys)
       llvm::errs() << "      unknown config key: " << key << "\n";
@@ -332,6 +340,11 @@ void Compilation::report(const std::string &weightsPath) {
   line(output());
   if (!weightsPath.empty())
     line(weightsPath);
+  if (bundleOptions.weightsMode == "link")
+    for (const std::string &file : linkedFiles)
+      line(file);
+  if (bundleOptions.weightsMode == "none")
+    llvm::errs() << "no weights: braid run --synthetic-weights=SEED\n";
 }
 
 void Compilation::run() {

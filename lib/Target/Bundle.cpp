@@ -28,7 +28,7 @@ using namespace braid;
 
 namespace {
 
-/// A file that disappears unless it is kept.
+/// A file that disappears with this object, unless it was renamed before.
 struct TemporaryFile {
   explicit TemporaryFile(const Twine &model) {
     llvm::SmallString<128> name;

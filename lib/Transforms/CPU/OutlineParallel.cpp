@@ -22,8 +22,7 @@ namespace {
 class OutlineParallel
     : public braid::impl::OutlineParallelBase<OutlineParallel> {
   void runOnOperation() override;
-  void outline(ParallelOp op, func::FuncOp kernel, StringRef name,
-               int64_t number);
+  void outline(ParallelOp op, StringRef name, int64_t number);
 
   int64_t scratch = 0;
 };
@@ -31,8 +30,8 @@ class OutlineParallel
 } // namespace
 
 /// (captures..., lo, hi, scratch) -> (). Constants are repeated inside.
-void OutlineParallel::outline(ParallelOp op, func::FuncOp kernel,
-                              StringRef name, int64_t number) {
+void OutlineParallel::outline(ParallelOp op, StringRef name,
+                              int64_t number) {
   llvm::SetVector<Value> used;
   getUsedValuesDefinedAbove(op.getBody(), used);
   SmallVector<Value> captures, constants;
@@ -83,7 +82,7 @@ void OutlineParallel::runOnOperation() {
       std::string name = (kernel.getSymName() + "_body").str();
       if (i > 0)
         name += std::to_string(i);
-      outline(op, kernel, name, number);
+      outline(op, name, number);
     }
   }
   OpBuilder b(&getContext());

@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ThreadPool.h"
+#include "braid-rt/error.h"
 
 #include <algorithm>
 #include <bit>
 #include <climits>
 #include <linux/futex.h>
+#include <system_error>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,11 +53,21 @@ static const void *epochWord(const std::atomic<uint64_t> &state) {
 ThreadPool::ThreadPool(int threads, uint64_t scratchBytes)
     : scratchStride((scratchBytes + 127) / 128 * 128),
       scratch(scratchStride * uint64_t(threads), "scratch memory of threads") {
-  for (int i = 1; i < threads; ++i)
-    workers.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 1; i < threads; ++i)
+      workers.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error &) {
+    size_t started = workers.size() + 1;
+    stop(); // Threads that run must not be destroyed.
+    throw Error("threads: only " + std::to_string(started) + " of " +
+                    std::to_string(threads) + " could be started",
+                "ask for fewer with --threads");
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   stopping.store(true);
   publish(0);
   futexWake(epochWord(state), INT_MAX);

@@ -43,6 +43,8 @@ public:
                    int64_t grain);
 
 private:
+  /// Ends and joins all workers.
+  void stop();
   /// epoch (32 bits) : slices (16) : next slice (16). One word, so that a
   /// thread that comes late cannot take a slice of another region.
   using State = uint64_t;

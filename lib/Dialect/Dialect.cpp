@@ -113,6 +113,26 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult
+GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                        StringRef strategy, int64_t threads, int64_t blocks) {
+  bool reference = strategy == "reference";
+  if (!reference && strategy != "simt")
+    return emitError() << "gpu_schedule_c1: expected the strategy reference "
+                          "or simt, found '"
+                       << strategy << "'";
+  if (reference ? threads != 1
+                : threads < 32 || threads > 1024 || threads % 32 != 0)
+    return emitError() << "gpu_schedule_c2: expected "
+                       << (reference ? "one thread"
+                                     : "a multiple of 32 threads up to 1024")
+                       << ", found " << threads;
+  if (blocks < 1 || blocks > 32)
+    return emitError() << "gpu_schedule_c3: expected 1 to 32 blocks, found "
+                       << blocks;
+  return success();
+}
+
 void braid::detail::nameResults(Operation *op, StringRef names,
                                 OpAsmSetValueNameFn setName) {
   for (Value result : op->getResults()) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid/Target/Bundle.h"
+#include "TemporaryFile.h"
 #include "braid-rt/abi.h"
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
@@ -25,27 +26,6 @@
 
 using namespace mlir;
 using namespace braid;
-
-namespace {
-
-/// A file that disappears with this object, unless it was renamed before.
-struct TemporaryFile {
-  explicit TemporaryFile(const Twine &model) {
-    llvm::SmallString<128> name;
-    if (auto error = llvm::sys::fs::createUniqueFile(model, descriptor, name))
-      throw rt::Error(model.str() + ": cannot be written: " + error.message());
-    path = name.str().str();
-    llvm::sys::RemoveFileOnSignal(path);
-  }
-  ~TemporaryFile() {
-    llvm::sys::fs::remove(path);
-    llvm::sys::DontRemoveFileOnSignal(path);
-  }
-  int descriptor = -1;
-  std::string path;
-};
-
-} // namespace
 
 static std::unique_ptr<llvm::TargetMachine>
 createMachine(const BundleOptions &options) {
@@ -71,7 +51,8 @@ static void hideInternals(llvm::Module &module, const BundleOptions &options) {
     if (function.isDeclaration())
       continue;
     llvm::StringRef name = function.getName();
-    bool exported = name == "braid_step" ||
+    bool exported = name.starts_with("braid_step") ||
+                    name.starts_with("sim_") ||
                     (name.starts_with("braid_prepare_") &&
                      !name.ends_with("_impl"));
     if (!exported)
@@ -101,6 +82,12 @@ static void addSections(llvm::Module &module, ModuleOp source,
   addSection(module, BRAID_SECTION_MANIFEST, writeManifest(source, options));
   if (!options.tokenizer.empty())
     addSection(module, BRAID_SECTION_TOKENIZER, options.tokenizer);
+  for (const DeviceCode &code : options.deviceCode) {
+    std::string prefix = BRAID_SECTION_GPU_PREFIX + code.target.name;
+    addSection(module, prefix + ".ptx", code.ptx);
+    if (!code.cubin.bytes.empty())
+      addSection(module, prefix + ".cubin", code.cubin.bytes);
+  }
   if (options.goldenBytes)
     addSection(module, BRAID_SECTION_GOLDEN,
                std::string(options.goldenBytes, '\0'));
@@ -199,6 +186,8 @@ void braid::writeArtifact(ModuleOp module, const BundleOptions &options,
   OwningOpRef<ModuleOp> code(module.clone());
   for (auto params : llvm::make_early_inc_range(code->getOps<ParamsOp>()))
     params.erase();
+  for (auto device : llvm::make_early_inc_range(code->getOps<gpu::GPUModuleOp>()))
+    device.erase();
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> lowered =
       translateModuleToLLVMIR(*code, context, "model");

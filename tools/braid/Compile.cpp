@@ -30,8 +30,13 @@ options:
   -o FILE               the artefact (model.braid), or the dump (stdout)
   --precision=bf16|f32  numbers of the activations (bf16); f32 agrees with the
                         reference to 1e-5
-  --target=native|cpu   code for this machine's level (native), or portable
-                        x86-64-v3
+  --target=LIST         native: code for this machine's level (default); cpu:
+                        portable x86-64-v3; and any of sm_80, sm_86, sm_89,
+                        sm_90a, sm_100a, sm_120a, or cards such as a100, h200:
+                        GPU code beside it, as in --target=cpu,sm_80,h200
+  --with-sim            GPU code also for the simulator (braid run --device=sim)
+  --ptxas=FILE          the assembler of GPU code (CUDA_HOME/bin, then PATH);
+                        without one the artefact has PTX alone
   --weights=pack|link|none
                         pack: model.braid.weights in kernel layout (default);
                         link: the checkpoint's own files, packed in memory at
@@ -80,6 +85,10 @@ static bool parseOption(const std::string &name, const std::string &value,
     options.precision = value == "f32" ? Precision::F32 : Precision::BF16;
   } else if (name == "--target") {
     options.target = value;
+  } else if (name == "--with-sim") {
+    options.withSim = true;
+  } else if (name == "--ptxas") {
+    options.ptxas = value;
   } else if (name == "--weights") {
     checkChoice(name, value, {"pack", "link", "none"});
     options.weights = value;

@@ -17,6 +17,7 @@
 #include "braid/Dialect/Braid.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
@@ -54,6 +55,7 @@ private:
   void keepReference();
   void checkOptions(StringRef phase);
   void bundle();
+  void assembleDeviceCode();
   void chooseWeights();
   std::string pack(PartialFile &artifact, PartialFile &weights);
   void checkGolden(PartialFile &artifact, PartialFile &weights,
@@ -72,6 +74,7 @@ private:
   /// The kernel phase, for the reference; null if there is no use for it.
   OwningOpRef<ModuleOp> kernels;
   Steps steps;
+  TargetList targets;
   BundleOptions bundleOptions;
   std::vector<std::string> linkedFiles; ///< The checkpoint's shards.
   ModelSource source;
@@ -93,7 +96,9 @@ int Compilation::countSteps(const CompileOptions &options) {
   if (options.stopAfter == "device")
     return 3;
   bool weights = fs::is_directory(options.input) && options.weights != "none";
-  return weights && options.golden && !options.reference ? 6 : 5;
+  int gpus = parseTargets(options.target.empty() ? "native" : options.target)
+                 .gpus.size();
+  return gpus + (weights && options.golden && !options.reference ? 6 : 5);
 }
 
 void Compilation::importModel() {
@@ -119,6 +124,8 @@ void Compilation::importModel() {
   module =
       buildModule(context, config, names, checkpoint ? &*checkpoint : nullptr,
                   options.precision.value_or(Precision::BF16));
+  if (options.withSim)
+    (*module)->setAttr(kWithSimAttr, UnitAttr::get(&context));
   if (failed(verify(*module)))
     errors.raise("the imported module is not valid");
   steps.end(" " + config.pattern());
@@ -160,6 +167,11 @@ void Compilation::takeReference() {
 /// REQUIRES: the module is in the kernel phase.
 void Compilation::keepReference() {
   kernels = module->clone();
+  // The reference runs on the CPU.
+  for (auto function :
+       llvm::make_early_inc_range(kernels->getOps<func::FuncOp>()))
+    if (function->hasAttr(kTargetAttr))
+      function.erase();
   kernels->setSymName(kReferenceModule);
 }
 
@@ -169,6 +181,14 @@ static std::optional<int> phaseNumber(StringRef phase) {
       .Case("kernel", 1)
       .Case("device", 2)
       .Default(std::nullopt);
+}
+
+/// The list as a dump records it: levels, not "native" or "h200".
+static std::string nameOf(const TargetList &targets) {
+  std::string name = parseTarget(targets.cpu).level;
+  for (const GPUTarget &gpu : targets.gpus)
+    name += "," + gpu.name;
+  return name;
 }
 
 /// A dump has decided some things already; options that say otherwise are
@@ -196,9 +216,18 @@ void Compilation::checkOptions(StringRef phase) {
   auto level = (*module)->getAttrOfType<StringAttr>(kTargetAttr);
   if (!level)
     return;
-  if (!options.target.empty() &&
-      parseTarget(options.target).level != level.getValue())
-    refuse("--target=" + options.target, "for " + level.getValue());
+  TargetList made{level.str(), {}};
+  std::string all = level.str();
+  if (auto gpus = (*module)->getAttrOfType<ArrayAttr>(kGPUTargetsAttr))
+    for (StringRef gpu : gpus.getAsValueRange<StringAttr>()) {
+      made.gpus.push_back(parseGPUTarget(gpu.str()));
+      all += "," + gpu.str();
+    }
+  if (!options.target.empty() && nameOf(targets) != all)
+    refuse("--target=" + options.target, "for " + all);
+  if (options.withSim && !(*module)->hasAttr(kWithSimAttr))
+    refuse("--with-sim", "made without");
+  targets = made;
   bundleOptions.target = parseTarget(level.str());
 }
 
@@ -235,7 +264,10 @@ void Compilation::writeDump() {
 }
 
 void Compilation::advance(Phase from, StringRef next, StringRef what) {
-  PipelineOptions pipeline{bundleOptions.target.level, options.reference};
+  PipelineOptions pipeline{bundleOptions.target.level, options.reference, {},
+                           (*module)->hasAttr(kWithSimAttr)};
+  for (const GPUTarget &gpu : targets.gpus)
+    pipeline.gpus.push_back(gpu.name);
   steps.begin(what);
   FirstError errors(context);
   PassManager pm(&context);
@@ -274,8 +306,25 @@ void Compilation::chooseWeights() {
     bundleOptions.goldenBytes = goldenBytesFor(*module);
 }
 
+/// PTX, and machine code where there is an assembler.
+void Compilation::assembleDeviceCode() {
+  if (targets.gpus.empty())
+    return;
+  std::string ptxas = findPtxas(options.ptxas), detail;
+  for (const GPUTarget &gpu : targets.gpus) {
+    steps.begin("generating PTX for " + gpu.name);
+    auto device = module->lookupSymbol<gpu::GPUModuleOp>(gpu.name);
+    DeviceCode code{gpu, emitPTX(device, gpu), {}};
+    if (!ptxas.empty())
+      code.cubin = assemble(code.ptx, gpu, ptxas);
+    bundleOptions.deviceCode.push_back(std::move(code));
+    steps.end(ptxas.empty() ? " not assembled: no ptxas" : "");
+  }
+}
+
 void Compilation::bundle() {
   chooseWeights();
+  assembleDeviceCode();
   steps.begin("generating code for " + bundleOptions.target.level);
   PartialFile artifact(output()), weights(output() + ".weights");
   writeArtifact(*module, bundleOptions, artifact.path);
@@ -348,8 +397,11 @@ void Compilation::report(const std::string &weightsPath) {
 }
 
 void Compilation::run() {
-  bundleOptions.target =
-      parseTarget(options.target.empty() ? "native" : options.target);
+  targets = parseTargets(options.target.empty() ? "native" : options.target);
+  bundleOptions.target = parseTarget(targets.cpu);
+  if (options.withSim && targets.gpus.empty())
+    throw rt::Error("--with-sim: there is no GPU code to simulate",
+                    "name a GPU: --target=sm_90a");
   if (options.stopAfter.empty())
     checkOutput(output());
   loadModel();

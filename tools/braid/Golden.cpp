@@ -30,13 +30,14 @@ uint64_t braid::goldenBytesFor(ModuleOp module) {
 
 static void writeReference(GoldenJob &job, const std::string &scratch) {
   PassManager pm(job.kernels.getContext());
-  buildReferencePhase(pm, {job.bundle.target.level, /*reference=*/true});
+  buildReferencePhase(pm, {job.bundle.target.level, /*reference=*/true, {}, false});
   if (failed(pm.run(job.kernels)))
     throw rt::Error("the reference schedule cannot be compiled",
                     "this is a bug in Braid; --golden=none compiles without");
   BundleOptions bundle = job.bundle;
   bundle.goldenBytes = 0;
   bundle.tokenizer.clear();
+  bundle.deviceCode.clear();
   writeArtifact(job.kernels, bundle, scratch);
   rt::sealArtifact(scratch, job.headerSha256);
 }

@@ -162,4 +162,25 @@ def Braid_ScheduleAttr : AttrDef<Braid_Dialect, "Schedule"> {
   let genVerifyDecl = 1;
 }
 
+def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
+  let mnemonic = "gpu_schedule";
+  let summary = "how one kernel is to be emitted for a GPU";
+  let description = [{
+    Chosen by one pass, read by the emitters, gone when they are done.
+    `reference` asks for the op's definition as plain loops on a single thread;
+    `simt` for threads that each compute elements in f32. `threads` are those of
+    a block, `blocks` how many blocks a multiprocessor should hold at least,
+    which bounds the registers of a thread.
+
+    Constraints: (gpu_schedule_c1) the strategy is `reference` or `simt`;
+    (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
+    `reference`; (gpu_schedule_c3) blocks is from 1 to 32.
+  }];
+  let parameters = (ins StringRefParameter<"strategy">:$strategy,
+                        "int64_t":$threads, "int64_t":$blocks);
+  let assemblyFormat =
+      "`<` $strategy `,` `threads` `=` $threads `,` `blocks` `=` $blocks `>`";
+  let genVerifyDecl = 1;
+}
+
 #endif // BRAID_DIALECT_BRAIDBASE_TD

@@ -7,11 +7,18 @@
 #ifndef BRAID_TARGET_BUNDLE_H
 #define BRAID_TARGET_BUNDLE_H
 
-#include "braid/Target/TargetSpec.h"
+#include "braid/Target/NVPTX.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <string>
 
 namespace braid {
+
+/// Code of one GPU target.
+struct DeviceCode {
+  GPUTarget target;
+  std::string ptx;
+  Cubin cubin; ///< Empty without an assembler.
+};
 
 /// What the artefact tells beside the module's own attributes.
 struct BundleOptions {
@@ -24,6 +31,7 @@ struct BundleOptions {
   bool chatTemplate = false;
   bool addBos = false;
   unsigned optLevel = 2;
+  std::vector<DeviceCode> deviceCode;
 };
 
 /// The manifest (docs/Bundle.md) of a module in the device phase. The hash of

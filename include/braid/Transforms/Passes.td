@@ -213,6 +213,28 @@ def BindStep : Pass<"bind-step", "::mlir::ModuleOp"> {
   }];
 }
 
+def ForkTargets : Pass<"fork-targets", "::mlir::ModuleOp"> {
+  let summary = "copies the step and its kernels for each GPU target";
+  let description = [{
+    Formation, state, weights and arena are the same on every device; schedules
+    and emitters are not. `@step` and all that it calls get a copy per target,
+    named after it, which the later passes treat as that target's.
+
+    Requires: bind-step. Ensures: functions with `braid.target` call only each
+    other; the module lists the targets (`braid.gpu_targets`).
+
+    ```mlir
+    func.func @step(%step: !braid.context) {
+      call @mamba0_norm(%step, ...)
+    // with targets=sm_90a beside it
+    func.func @step_sm_90a(%step: !braid.context) attributes {braid.target = "sm_90a"} {
+      call @mamba0_norm_sm_90a(%step, ...)
+    ```
+  }];
+  let options = [ListOption<"targets", "targets", "std::string",
+                            "GPU targets: sm_80, sm_90a, ...">];
+}
+
 def VerifyKernelPhase : Pass<"verify-kernel-phase", "::mlir::ModuleOp"> {
   let summary = "proves what the kernel phase promises";
   let description = [{
@@ -265,12 +287,56 @@ def EmitCPUKernels : Pass<"emit-cpu-kernels", "::mlir::ModuleOp"> {
       "::mlir::x86vector::X86VectorDialect"];
 }
 
+//===----------------------------------------------------------------------===//
+// Device phase, GPU
+//===----------------------------------------------------------------------===//
+
+def EmitGPUKernels : Pass<"emit-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "writes each kernel of a GPU target as grids of threads";
+  let description = [{
+    Each compute op of a function with a `#braid.gpu_schedule` becomes one or
+    more `gpu.launch`. Sizes of grids are computed on the host, from the step;
+    what a thread does is its region.
+
+    Requires: fork-targets, choose-schedule. Ensures: no compute op and no GPU
+    schedule is left.
+
+    ```mlir
+    func.func private @norm_sm_90a(%step: !braid.context, %x: memref<?x64xf32>, %w: memref<64xf32>, %y: memref<?x64xf32>)
+        attributes {braid.schedule = #braid.gpu_schedule<"simt", threads = 32, blocks = 8>, braid.target = "sm_90a"} {
+      braid.rms_norm ins(%x, %w : ...) outs(%y : ...) {eps = 1.0e-5}
+    // becomes
+      %rows = memref.dim %x, %c0
+      gpu.launch blocks(%row, %group, ...) in (%gx = %rows, ...) threads(%t, ...) in (%bx = %c32, ...) {
+        ... vector.load %x[%row, %column] ... gpu.shuffle xor ... vector.store %y
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect",
+      "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+      "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+      "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def OutlineLaunches : Pass<"outline-launches", "::mlir::ModuleOp"> {
+  let summary = "moves each launch's region into a GPU function";
+  let description = [{
+    The functions of one target lie in one `gpu.module` of its name, in the
+    order of their launches in the program; a function's place is its number
+    in the manifest. Captured values become parameters, constants are repeated.
+
+    Ensures: no `gpu.launch` is left; every `gpu.func` has `braid.threads`,
+    `braid.shared_bytes` and `braid.kernel`, the kernel it belongs to.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
 def ExpandMath : Pass<"expand-math", "::mlir::ModuleOp"> {
   let summary = "replaces exp, log and log1p by arithmetic";
   let description = [{
     Libraries that may be absent are never called, and a vector is never split
-    into calls: exp, log and log1p are polynomials. On a CPU that cannot round to bf16, rounding is integer arithmetic
-    (LLVM would call a library, lane by lane).
+    into calls: exp, log and log1p are polynomials. On a CPU that cannot round
+    to bf16, rounding is integer arithmetic (LLVM would call a library, lane by
+    lane); every GPU can.
   }];
   let options = [Option<"roundsBF16", "rounds-bf16", "bool", "true",
                         "the CPU has an instruction that rounds to bf16">];
@@ -307,6 +373,36 @@ def OutlineParallel : Pass<"outline-parallel", "::mlir::ModuleOp"> {
     func.func private @scale_body(%x: memref<?xf32>, %lo: index, %hi: index, %scratch: memref<?xi8>)
     ```
   }];
+}
+
+def GPUToNVVM : Pass<"gpu-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "lowers GPU functions to the NVVM and LLVM dialects";
+  let description = [{
+    A buffer becomes a pointer and one 64-bit number for each of its dynamic
+    sizes, strides and offset; the context a pointer to the device's copy of
+    the step. All parameters are 8 bytes wide.
+
+    Requires: outline-launches, expand-math. Ensures: only the LLVM and NVVM
+    dialects.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+      "::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect",
+      "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
+      "::mlir::vector::VectorDialect"];
+}
+
+def NVVMToSim : Pass<"nvvm-to-sim", "::mlir::ModuleOp"> {
+  let summary = "makes a host function of every GPU function, for the simulator";
+  let description = [{
+    The very program that becomes PTX runs on the CPU: each NVVM op becomes a
+    call of the simulator (`braid_sim`, braid-rt/abi.h), and every load and
+    store tells it first what it will touch. An op without a simulation is an
+    error.
+
+    Requires: gpu-to-nvvm. Ensures: for every GPU function `K` of target `T` a
+    function `sim_T_K(thread, parameters)`.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def HostToRuntime : Pass<"host-to-runtime", "::mlir::ModuleOp"> {

@@ -47,9 +47,30 @@ private:
           << isa << "', expected x86-64-v3, avx512 or avx512-bf16";
       return signalPassFailure();
     }
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr(kKernelAttr))
-        function->setAttr(kScheduleAttr, choose(function, *level));
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (!function->hasAttr(kKernelAttr))
+        continue;
+      bool gpu = function->hasAttr(kTargetAttr);
+      function->setAttr(kScheduleAttr, gpu ? Attribute(chooseGPU(function))
+                                           : choose(function, *level));
+    }
+  }
+
+  /// A kernel is one op.
+  GPUScheduleAttr chooseGPU(func::FuncOp kernel) {
+    auto schedule = [&](StringRef strategy, int64_t threads, int64_t blocks) {
+      return GPUScheduleAttr::get(&getContext(), strategy, threads, blocks);
+    };
+    for (Operation &op : kernel.getBody().front())
+      if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
+        return schedule("simt", rowThreads(norm.getInit()), 2);
+    return schedule("reference", 1, 1);
+  }
+
+  /// Threads for a block that works on a row: eight elements each.
+  static int64_t rowThreads(Value row) {
+    int64_t width = cast<ShapedType>(row.getType()).getShape().back();
+    return std::clamp<int64_t>(llvm::alignTo(width / 8, 32), 32, 512);
   }
 
   ScheduleAttr choose(func::FuncOp kernel, const Level &level) {

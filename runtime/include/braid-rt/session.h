@@ -26,6 +26,8 @@
 namespace braid::rt {
 
 struct EngineOptions {
+  std::string device;       ///< auto, cpu, sim or sim:TARGET. Empty: auto,
+                            ///< which is the CPU.
   int threads = 0;          ///< 0: physical cores, capped by the CPU quota.
   int64_t context = 0;      ///< Tokens a sequence can hold. 0: the model's, but
                             ///< at most kDefaultContext.
@@ -69,6 +71,8 @@ public:
   /// Null if the artefact has no tokenizer.
   const Tokenizer *tokenizer() const;
   int threads() const;
+  /// Where steps run, for people: "the CPU (avx512) with 2 threads".
+  std::string device() const;
   int64_t context() const;
   int64_t maxSequences() const;
   int64_t maxRows() const;

@@ -58,15 +58,6 @@ std::vector<int32_t> idList(Text where, Text text) {
   }
 }
 
-void setDevice(Text value) {
-  if (value == "auto" || value == "cpu")
-    return;
-  if (value == "sim" || value == "cuda" || value.starts_with("cuda:"))
-    throw Error("--device=" + value + ": this runtime runs on the CPU only",
-                "use --device=cpu or leave the option out");
-  throw UsageError("--device: expected auto or cpu, found '" + value + "'");
-}
-
 struct Flag {
   const char *name;
   bool takesValue;
@@ -131,7 +122,8 @@ constexpr Flag flags[] = {
      [](RunOptions &o, Text n, Text v) {
        o.engine.syntheticSeed = number<uint64_t>(n, v, 0, UINT64_MAX);
      }},
-    {"--device", true, [](RunOptions &, Text, Text v) { setDevice(v); }},
+    {"--device", true,
+     [](RunOptions &o, Text, Text v) { o.engine.device = v; }},
     {"--save-session", true,
      [](RunOptions &o, Text, Text v) { o.saveSession = v; }},
     {"--load-session", true,

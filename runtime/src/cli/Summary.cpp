@@ -36,8 +36,7 @@ std::string describe(const Engine &engine, bool contextGiven) {
   const Manifest &m = engine.manifest();
   std::string text = engine.artifact().path + ": " + m.modelType + ", " +
                      counted(m.layers, "layer") + ", " + m.precision +
-                     "; on the CPU (" + m.isa + ") with " +
-                     counted(engine.threads(), "thread") + ", context " +
+                     "; on " + engine.device() + ", context " +
                      std::to_string(engine.context()) + ", " +
                      counted(engine.maxSequences(), "sequence") + "\n";
   if (!contextGiven && engine.context() < m.context)

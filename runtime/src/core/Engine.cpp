@@ -11,26 +11,8 @@
 #include "braid-rt/error.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace braid::rt {
-
-static void runRegion(const braid_services *self, braid_body_fn body,
-                      void *captures, int64_t n, int64_t grain,
-                      int64_t kernel) {
-  auto *services =
-      reinterpret_cast<CpuServices *>(const_cast<braid_services *>(self));
-  if (uint64_t(kernel) >= services->profile.size()) {
-    services->pool->parallelFor(body, captures, n, grain);
-    return;
-  }
-  using Clock = std::chrono::steady_clock;
-  auto start = Clock::now();
-  services->pool->parallelFor(body, captures, n, grain);
-  KernelProfile &profile = services->profile[size_t(kernel)];
-  profile.nanoseconds += uint64_t((Clock::now() - start).count());
-  ++profile.calls;
-}
 
 static void atLeastOne(int64_t value, const char *option) {
   if (value < 1)
@@ -86,7 +68,7 @@ static std::array<uint8_t, 32> identityOf(const Artifact &artifact,
 
 Engine::State::State(Artifact opened, const EngineOptions &given)
     : artifact(std::move(opened)), options(complete(given, artifact.manifest)),
-      code(artifact), stepFunction(code.step(artifact.manifest)),
+      code(artifact),
       pool(options.threads, artifact.manifest.threadScratch),
       weights(loadWeights(artifact, code, options, pool)),
       arena(artifact.manifest.arenaFixed +
@@ -96,10 +78,7 @@ Engine::State::State(Artifact opened, const EngineOptions &given)
   if (!artifact.tokenizerJson.empty())
     tokenizer = Tokenizer::fromJson(artifact.tokenizerJson,
                                     artifact.path + ": tokenizer");
-  services.base.parallel_for = runRegion;
-  services.pool = &pool;
-  if (options.profile)
-    services.profile.resize(artifact.manifest.kernels.size());
+  device = openDevice(artifact, code, pool, options);
 }
 
 Engine::Engine(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -117,6 +96,7 @@ const Tokenizer *Engine::tokenizer() const {
   return state->tokenizer ? &*state->tokenizer : nullptr;
 }
 int Engine::threads() const { return state->pool.size(); }
+std::string Engine::device() const { return state->device->name(); }
 int64_t Engine::context() const { return state->options.context; }
 int64_t Engine::maxSequences() const { return state->options.maxSequences; }
 int64_t Engine::maxRows() const { return state->options.maxRows; }
@@ -140,12 +120,14 @@ MemoryUse Engine::memory() const {
 }
 
 std::span<const KernelProfile> Engine::profile() const {
-  return state->services.profile;
+  std::vector<KernelProfile> *profile = state->device->profile();
+  return profile ? std::span<const KernelProfile>(*profile)
+                 : std::span<const KernelProfile>();
 }
 
 void Engine::resetProfile() {
-  std::fill(state->services.profile.begin(), state->services.profile.end(),
-            KernelProfile());
+  if (std::vector<KernelProfile> *profile = state->device->profile())
+    std::fill(profile->begin(), profile->end(), KernelProfile());
 }
 
 } // namespace braid::rt

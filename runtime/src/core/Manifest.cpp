@@ -286,6 +286,32 @@ Kernel readKernel(const Node &node) {
   return kernel;
 }
 
+GpuKernel readGpuKernel(const Node &node, size_t kernels) {
+  auto count = [&](const char *key) {
+    return node.has(key) ? node[key].integer(0, kMaxCount) : 0;
+  };
+  GpuKernel kernel{node["name"].text(), node.textOr("sim")};
+  kernel.kernel = node["kernel"].integer(0, int64_t(kernels) - 1);
+  kernel.threads = node["threads"].integer(1, 1024);
+  kernel.sharedBytes = uint64_t(node["shared_bytes"].integer(0, 1 << 20));
+  kernel.registers = count("registers");
+  kernel.stackBytes = count("stack_bytes");
+  kernel.spillBytes = count("spill_bytes");
+  return kernel;
+}
+
+GpuCode readGpu(const Node &node, size_t kernels) {
+  GpuCode gpu;
+  gpu.target = node["target"].text();
+  gpu.entry = node["entry"].text();
+  gpu.ptxVersion = node.textOr("ptx_version");
+  gpu.exact = node.flag("exact");
+  gpu.cubin = node.flag("cubin");
+  for (const Node &kernel : node["kernels"].list())
+    gpu.kernels.push_back(readGpuKernel(kernel, kernels));
+  return gpu;
+}
+
 int32_t idOr(const Node &node, const char *key, int64_t vocabulary) {
   return node.has(key) ? int32_t(node[key].integer(-1, vocabulary - 1)) : -1;
 }
@@ -331,6 +357,9 @@ Manifest parseManifest(std::string_view json, const std::string &name) {
   readStep(root["step"], m);
   for (const Node &kernel : root["kernels"].list())
     m.kernels.push_back(readKernel(kernel));
+  if (root.has("gpus"))
+    for (const Node &gpu : root["gpus"].list())
+      m.gpus.push_back(readGpu(gpu, m.kernels.size()));
   for (const Node &pool : root["state"]["pools"].list())
     m.pools.push_back(readPool(pool));
   readWeights(root["weights"], m.weights);

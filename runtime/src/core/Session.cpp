@@ -149,7 +149,6 @@ void Session::step(std::span<const Feed> feeds, float *hidden) {
   }
   Engine::State &loaded = s.loaded;
   braid_step step{};
-  step.services = &loaded.services.base;
   step.weights = loaded.weights.table();
   step.pools = s.pools.table();
   step.arena = loaded.arena.data();
@@ -168,7 +167,7 @@ void Session::step(std::span<const Feed> feeds, float *hidden) {
   step.hidden = hidden;
   {
     std::lock_guard turn(loaded.stepping);
-    loaded.stepFunction(&step);
+    loaded.device->run(step);
   }
   advance(feeds);
 }

@@ -1,0 +1,110 @@
+//===- GPUEmitter.cpp - what all GPU emitters share
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "GPUEmitter.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace braid;
+
+/// Threads that run in step.
+static constexpr int64_t kWarp = 32;
+
+static Attribute workgroup(MLIRContext *context) {
+  return gpu::AddressSpaceAttr::get(context, gpu::AddressSpace::Workgroup);
+}
+
+size_t SharedMemory::reserve(ArrayRef<int64_t> shape, Type element) {
+  auto type = MemRefType::get(shape, element, MemRefLayoutAttrInterface(),
+                              workgroup(element.getContext()));
+  int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
+  buffers.push_back({type, size});
+  size += llvm::alignTo(bytes, 128);
+  return buffers.size() - 1;
+}
+
+void GPUEmitter::launch(Value x, Value y, const SharedMemory &shared,
+                        function_ref<void(Value, Value)> body) {
+  Value one = index(1), block = index(threads);
+  auto op = gpu::LaunchOp::create(*this, x, y, one, block, one, one,
+                                  i32(shared.bytes()));
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(&op.getBody().front());
+  body(op.getBlockIds().x, op.getBlockIds().y);
+  gpu::TerminatorOp::create(*this);
+}
+
+Value GPUEmitter::thread() {
+  return gpu::ThreadIdOp::create(*this, gpu::Dimension::x);
+}
+
+Value GPUEmitter::shared(const SharedMemory &memory, size_t number) {
+  auto bytes = MemRefType::get({ShapedType::kDynamic}, getI8Type(),
+                               MemRefLayoutAttrInterface(),
+                               workgroup(getContext()));
+  Value all = gpu::DynamicSharedMemoryOp::create(*this, bytes);
+  auto [type, offset] = memory.buffers[number];
+  return memref::ViewOp::create(*this, type, all, index(offset), ValueRange());
+}
+
+void GPUEmitter::barrier() { gpu::BarrierOp::create(*this); }
+
+Value GPUEmitter::shuffleXor(Value v, int64_t mask) {
+  return gpu::ShuffleOp::create(*this, v, i32(mask), i32(kWarp),
+                                gpu::ShuffleMode::XOR)
+      .getShuffleResult();
+}
+
+Value GPUEmitter::blockSum(Value v, Value partial) {
+  for (int64_t mask = kWarp / 2; mask >= 1; mask /= 2)
+    v = add(v, shuffleXor(v, mask));
+  if (threads == kWarp)
+    return v;
+  Value warp = div(thread(), index(kWarp));
+  when(eq(rem(thread(), index(kWarp)), index(0)),
+       [&] { store(v, partial, {warp}); });
+  barrier();
+  Value total = load(partial, {index(0)});
+  for (int64_t w = 1; w < threads / kWarp; ++w)
+    total = add(total, load(partial, {index(w)}));
+  return total;
+}
+
+int64_t GPUEmitter::vectorLanes(ValueRange buffers, int64_t width) {
+  int64_t lanes = width, narrowest = 64;
+  for (Value buffer : buffers) {
+    auto type = cast<MemRefType>(buffer.getType());
+    auto [strides, offset] = type.getStridesAndOffset();
+    // All but the innermost, whose stride is 1; unknown ones prove nothing.
+    for (int64_t stride : ArrayRef(strides).drop_back())
+      lanes = std::gcd(lanes, ShapedType::isDynamic(stride) ? 1 : stride);
+    lanes = std::gcd(lanes, ShapedType::isDynamic(offset) ? 1 : offset);
+    narrowest = std::min<int64_t>(narrowest, type.getElementTypeBitWidth());
+  }
+  return std::gcd(lanes, 128 / narrowest);
+}
+
+static llvm::Align alignmentOf(VectorType type) {
+  return llvm::Align(type.getNumElements() * type.getElementTypeBitWidth() / 8);
+}
+
+Value GPUEmitter::loadAligned(Value memref, Indices at, int64_t lanes) {
+  auto type = VectorType::get(
+      {lanes}, cast<MemRefType>(memref.getType()).getElementType());
+  return widen(vector::LoadOp::create(*this, type, memref, at,
+                                      /*nontemporal=*/false,
+                                      alignmentOf(type)));
+}
+
+void GPUEmitter::storeAligned(Value vector, Value memref, Indices at) {
+  Value rounded =
+      narrow(vector, cast<MemRefType>(memref.getType()).getElementType());
+  vector::StoreOp::create(*this, rounded, memref, at, /*nontemporal=*/false,
+                          alignmentOf(cast<VectorType>(rounded.getType())));
+}

@@ -1,0 +1,70 @@
+//===- GPUEmitter.h - one emitter per compute op (private)
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_LIB_TRANSFORMS_GPU_GPUEMITTER_H
+#define BRAID_LIB_TRANSFORMS_GPU_GPUEMITTER_H
+
+#include "braid/Dialect/Braid.h"
+#include "braid/Transforms/LoopBuilder.h"
+
+namespace braid {
+
+/// Typed buffers in a block's shared memory, laid out one after another.
+class SharedMemory {
+public:
+  /// Reserves a buffer; returns its number. All before the launch is built.
+  size_t reserve(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  int64_t bytes() const { return size; }
+
+private:
+  friend class GPUEmitter;
+  llvm::SmallVector<std::pair<mlir::MemRefType, int64_t>> buffers;
+  int64_t size = 0;
+};
+
+/// Emits one kernel for a GPU. Outside of `launch` the builder writes host
+/// code, where the op was; inside, what one thread does.
+class GPUEmitter : public LoopBuilder {
+public:
+  GPUEmitter(mlir::Operation *op, mlir::Value context, GPUScheduleAttr schedule)
+      : LoopBuilder(op->getLoc(), op), context(context), schedule(schedule),
+        threads(schedule.getThreads()) {}
+
+  void emit(RmsNormOp op);
+
+  /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
+  /// any order and at the same time.
+  void launch(Value x, Value y, const SharedMemory &shared,
+              llvm::function_ref<void(Value, Value)> body);
+
+  // Inside a launch.
+  Value thread();
+  /// The buffer that was reserved under that number.
+  Value shared(const SharedMemory &memory, size_t number);
+  /// Waits until all threads of the block are here; their writes are then seen.
+  void barrier();
+  /// `v` of the lane whose number differs in the bits `mask`.
+  Value shuffleXor(Value v, int64_t mask);
+  /// The sum of `v` over the block, in an order that depends on nothing but the
+  /// number of threads; every thread gets it. `partial` is shared memory for
+  /// one f32 a warp. All threads have to come by.
+  Value blockSum(Value v, Value partial);
+
+  /// The largest power of two, at most 16 bytes of the narrowest element, such
+  /// that a row of each of the buffers can be read in vectors of that length.
+  static int64_t vectorLanes(mlir::ValueRange buffers, int64_t width);
+  /// As loadVector and storeVector of LoopBuilder, in one access.
+  Value loadAligned(Value memref, Indices at, int64_t lanes);
+  void storeAligned(Value vector, Value memref, Indices at);
+
+  Value context;
+  GPUScheduleAttr schedule;
+  int64_t threads;
+};
+
+} // namespace braid
+
+#endif // BRAID_LIB_TRANSFORMS_GPU_GPUEMITTER_H

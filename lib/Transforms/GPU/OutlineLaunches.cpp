@@ -1,0 +1,124 @@
+//===- OutlineLaunches.cpp - a launch's region becomes a GPU function
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace braid {
+#define GEN_PASS_DEF_OUTLINELAUNCHES
+#include "braid/Transforms/Passes.h.inc"
+} // namespace braid
+
+using namespace mlir;
+using namespace braid;
+
+namespace {
+class OutlineLaunches
+    : public braid::impl::OutlineLaunchesBase<OutlineLaunches> {
+  void runOnOperation() override;
+  LogicalResult outline(gpu::LaunchOp launch, func::FuncOp kernel);
+  gpu::GPUModuleOp moduleFor(StringRef target);
+};
+} // namespace
+
+/// The target's module, made at its first use.
+gpu::GPUModuleOp OutlineLaunches::moduleFor(StringRef target) {
+  if (auto found = getOperation().lookupSymbol<gpu::GPUModuleOp>(target))
+    return found;
+  OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
+  return gpu::GPUModuleOp::create(b, getOperation().getLoc(), target);
+}
+
+/// The value of a size that has to be known.
+static std::optional<int64_t> constantOf(Value value) {
+  APInt number;
+  if (!value)
+    return 0;
+  if (!matchPattern(value, m_ConstantInt(&number)))
+    return std::nullopt;
+  return number.getSExtValue();
+}
+
+/// Ids of block and thread are read where the region's arguments were used.
+static void mapIds(gpu::LaunchOp launch, OpBuilder &b, IRMapping &map) {
+  Location loc = launch.getLoc();
+  constexpr gpu::Dimension dimensions[] = {
+      gpu::Dimension::x, gpu::Dimension::y, gpu::Dimension::z};
+  Block &body = launch.getBody().front();
+  for (auto [i, dimension] : llvm::enumerate(dimensions)) {
+    if (!body.getArgument(i).use_empty())
+      map.map(body.getArgument(i),
+              gpu::BlockIdOp::create(b, loc, dimension).getResult());
+    if (!body.getArgument(3 + i).use_empty())
+      map.map(body.getArgument(3 + i),
+              gpu::ThreadIdOp::create(b, loc, dimension).getResult());
+  }
+}
+
+/// (captures...) -> (). Constants are repeated inside.
+LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
+                                       func::FuncOp kernel) {
+  std::optional<int64_t> threads = constantOf(launch.getBlockSizeX());
+  std::optional<int64_t> bytes =
+      constantOf(launch.getDynamicSharedMemorySize());
+  if (!threads || !bytes)
+    return launch.emitOpError("expected the threads of a block and its shared "
+                              "memory as constants");
+  llvm::SetVector<Value> used;
+  getUsedValuesDefinedAbove(launch.getBody(), used);
+  SmallVector<Value> captures, constants;
+  for (Value value : used)
+    (matchPattern(value, m_Constant()) ? constants : captures).push_back(value);
+
+  StringRef target = kernel->getAttrOfType<StringAttr>(kTargetAttr);
+  gpu::GPUModuleOp module = moduleFor(target);
+  StringRef base = kernel.getSymName().drop_back(target.size() + 1);
+  OpBuilder b(&getContext());
+  auto function = gpu::GPUFuncOp::create(
+      b, launch.getLoc(), base,
+      b.getFunctionType(TypeRange(ValueRange(captures)), {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  function->setAttr(kKernelAttr, kernel->getAttr(kKernelAttr));
+  function->setAttr(kThreadsAttr, b.getI64IntegerAttr(*threads));
+  function->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(*bytes));
+  if (Attribute blocks = kernel->getAttr(kBlocksAttr))
+    function->setAttr(kBlocksAttr, blocks);
+  SymbolTable(module).insert(function);
+
+  IRMapping map;
+  map.map(captures, function.getArguments());
+  b.setInsertionPointToStart(&function.front());
+  for (Value constant : constants)
+    b.clone(*constant.getDefiningOp(), map);
+  mapIds(launch, b, map);
+  for (Operation &inner : launch.getBody().front().without_terminator())
+    b.clone(inner, map);
+  gpu::ReturnOp::create(b, launch.getLoc());
+
+  b.setInsertionPoint(launch);
+  gpu::LaunchFuncOp::create(b, launch.getLoc(), function,
+                            launch.getGridSizeOperandValues(),
+                            launch.getBlockSizeOperandValues(),
+                            launch.getDynamicSharedMemorySize(), captures);
+  launch.erase();
+  return success();
+}
+
+void OutlineLaunches::runOnOperation() {
+  for (auto kernel : getOperation().getOps<func::FuncOp>()) {
+    SmallVector<gpu::LaunchOp> launches;
+    kernel.walk([&](gpu::LaunchOp launch) { launches.push_back(launch); });
+    for (gpu::LaunchOp launch : launches)
+      if (failed(outline(launch, kernel)))
+        return signalPassFailure();
+  }
+  if (getOperation()->hasAttr(kGPUTargetsAttr))
+    getOperation()->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                            UnitAttr::get(&getContext()));
+}

@@ -1,0 +1,92 @@
+//===- Block.h - one block of threads, simulated --------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_RT_SRC_SIM_BLOCK_H
+#define BRAID_RT_SRC_SIM_BLOCK_H
+
+#include "Fiber.h"
+#include "SharedShadow.h"
+#include "Simulator.h"
+
+#include <deque>
+
+namespace braid::rt {
+
+/// Global memory that a launch may touch: [begin, end).
+struct MemoryRange {
+  uintptr_t begin, end;
+};
+
+class Block;
+
+/// One thread. Generated code knows its first part; its address is passed back
+/// with every call.
+struct SimThread : braid_sim {
+  enum class State { Ready, AtBarrier, AtWarp, Done };
+
+  Block *block_ = nullptr;
+  Fiber fiber;
+  State state = State::Done;
+  const char *site = nullptr; ///< Where it waits.
+  uint16_t number = 0;
+  uint32_t warpEpoch = 0;
+  const MemoryRange *lastRange = nullptr;
+
+  // A warp operation: what this lane brings, and what it gets.
+  int32_t mask = 0, value = 0, offset = 0, clamp = 0, kind = 0;
+  int64_t result = 0;
+};
+
+/// Runs the blocks of a grid one after another on the same fibers.
+class Block {
+public:
+  static constexpr int kWarp = 32;
+
+  /// Runs one block; false if a fault was found (see `fault`).
+  bool run(const SimKernel &kernel, const braid_launch &launch,
+           const int64_t place[3], const std::vector<MemoryRange> &ranges);
+  const std::string &fault() const { return message; }
+
+  // What threads ask for, each on its own fiber. They return only if nothing
+  // has failed.
+  void access(SimThread &thread, const char *site, void *address,
+              uint64_t bytes, bool write);
+  void barrier(SimThread &thread, const char *site);
+  void syncWarp(SimThread &thread, const char *site, int32_t mask);
+  int64_t shuffle(SimThread &thread, const char *site);
+
+private:
+  void prepare(const SimKernel &kernel, const braid_launch &launch,
+               const int64_t place[3]);
+  void accessShared(SimThread &thread, const char *site, uint64_t offset,
+                    uint64_t bytes, bool write);
+  bool inRanges(SimThread &thread, uintptr_t address, uint64_t bytes) const;
+  void waitForWarp(SimThread &thread, const char *site, int32_t mask);
+  void releaseBarrier();
+  void finishWarp(SimThread &thread);
+  /// After all ready threads have run: lets those go on whose wait is over.
+  bool releaseWaiting();
+  [[noreturn]] void fail(SimThread &thread, const char *site,
+                         const std::string &what);
+  void note(const SimThread &thread, const char *site, const std::string &what);
+
+  std::deque<SimThread> threads; ///< Stay where they are.
+  size_t count = 0;              ///< Threads of the running kernel.
+  std::vector<std::byte> memory;
+  std::byte *shared = nullptr;
+  uint64_t sharedBytes = 0;
+  SharedShadow shadow;
+  uint32_t epoch = 1;
+  const std::vector<MemoryRange> *ranges = nullptr;
+  const uint64_t *parameters = nullptr;
+  const SimKernel *kernel = nullptr;
+  int64_t place[3] = {};
+  std::string message;
+};
+
+} // namespace braid::rt
+
+#endif // BRAID_RT_SRC_SIM_BLOCK_H

@@ -1,0 +1,69 @@
+//===- Simulator.cpp - GPU kernels on the CPU, thread by thread -----------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Simulator.h"
+#include "Block.h"
+#include "braid-rt/error.h"
+
+namespace braid::rt {
+
+struct Simulator::State {
+  std::vector<SimKernel> kernels;
+  Block block;
+  std::vector<MemoryRange> stepRanges; ///< Beside a kernel's own buffers.
+  std::string fault;                   ///< The first of the step.
+};
+
+Simulator::Simulator(std::vector<SimKernel> kernels)
+    : state(std::make_unique<State>()) {
+  state->kernels = std::move(kernels);
+}
+Simulator::~Simulator() = default;
+
+static MemoryRange rangeOf(const void *data, int64_t bytes) {
+  auto begin = reinterpret_cast<uintptr_t>(data);
+  return {begin, begin + uintptr_t(bytes)};
+}
+
+void Simulator::begin(const braid_step &step) {
+  state->fault.clear();
+  auto numbers = [](const int32_t *data, int64_t count) {
+    return rangeOf(data, count * int64_t(sizeof(int32_t)));
+  };
+  state->stepRanges = {
+      rangeOf(&step, sizeof(step)),
+      numbers(step.row_begin, step.sequences + 1),
+      numbers(step.position, step.sequences),
+      numbers(step.slot, step.sequences),
+  };
+}
+
+void Simulator::launch(const braid_launch &launch) {
+  if (!state->fault.empty())
+    return;
+  std::vector<MemoryRange> ranges = state->stepRanges;
+  for (int64_t i = 0; i < launch.count; ++i)
+    if (launch.extents[i] > 0)
+      ranges.push_back(
+          rangeOf(reinterpret_cast<const void *>(launch.values[i]),
+                  launch.extents[i]));
+  const SimKernel &kernel = state->kernels[size_t(launch.kernel)];
+  int64_t place[3];
+  for (place[2] = 0; place[2] < launch.grid[2]; ++place[2])
+    for (place[1] = 0; place[1] < launch.grid[1]; ++place[1])
+      for (place[0] = 0; place[0] < launch.grid[0]; ++place[0])
+        if (!state->block.run(kernel, launch, place, ranges)) {
+          state->fault = state->block.fault();
+          return;
+        }
+}
+
+void Simulator::end() {
+  if (!state->fault.empty())
+    throw Error("simulated kernel " + state->fault);
+}
+
+} // namespace braid::rt

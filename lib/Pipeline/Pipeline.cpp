@@ -76,15 +76,18 @@ void braid::buildKernelPhase(OpPassManager &pm,
 
 void braid::buildDevicePhase(OpPassManager &pm,
                              const PipelineOptions &options) {
+  bool hasBF16 = options.isa == "avx512-bf16";
   // Kernels that ask for it become the op's definition: slow, obviously right.
   pm.addPass(createLowerToReference());
   // Each other kernel's op becomes loops over vectors, as its schedule says.
-  pm.addPass(createEmitCPUKernels());
+  EmitCPUKernelsOptions emit;
+  emit.dotsBF16 = hasBF16;
+  pm.addPass(createEmitCPUKernels(emit));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Before any lowering to LLVM, which would split vectors into libm calls.
   ExpandMathOptions math;
-  math.roundsBF16 = options.isa == "avx512-bf16";
+  math.roundsBF16 = hasBF16;
   pm.addPass(createExpandMath(math));
   // Parallel regions become functions that the runtime's threads can call.
   pm.addPass(createOutlineParallel());
@@ -94,7 +97,7 @@ void braid::buildDevicePhase(OpPassManager &pm,
   // Device phase: the LLVM dialect, and the weight tables for the manifest.
   pm.addPass(createHostToRuntime());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  if (!math.roundsBF16)
+  if (!hasBF16)
     pm.addPass(createBF16AsBits());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

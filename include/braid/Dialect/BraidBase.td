@@ -151,7 +151,9 @@ def Braid_ScheduleAttr : AttrDef<Braid_Dialect, "Schedule"> {
 
     Constraints: (schedule_c1) the strategy is `reference` or `vector`;
     (schedule_c2) `dot` is `fma` or `bf16`; (schedule_c3) lanes is a power of
-    two, and lanes and rows are from 1 to 64; (schedule_c4) `reference` has one lane, one row and `fma`.
+    two from 1 to 32, the outputs of a panel, and rows is from 1 to 64;
+    (schedule_c4) `reference` has one lane, one row and `fma`; (schedule_c5)
+    `bf16` has the 4, 8 or 16 lanes that `vdpbf16ps` has.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
                         "int64_t":$lanes,

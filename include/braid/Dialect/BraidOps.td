@@ -428,7 +428,7 @@ def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1, "product",
     Canonical form: the epilogue uses every extra, and none is there twice.
 
     Constraints: (contract_c1) the packed weight covers N and K, and kp divides
-    K; (contract_c2) the region's arguments are f32, the extras' and the output's
+    K, 2 for bf16 weights with bf16 x and 1 for others; (contract_c2) the region's arguments are f32, the extras' and the output's
     element types, and it yields the output's; (contract_c3) extras are [T, N]
     or [N].
 

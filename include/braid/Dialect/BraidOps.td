@@ -99,7 +99,7 @@ def Braid_WeightOp : Braid_Op<"weight", [Symbol, HasParent<"ParamsOp">]> {
     Constraints: (weight_c1) the type is static and has a `#braid.storage`
     encoding; (weight_c2) `{E}` is in the name exactly if the type is a stack
     that the checkpoint does not hold in one tensor; (weight_c3) `transform` is
-    `neg_exp`, or `transpose` of a matrix.
+    `neg_exp`, or `transpose` of a matrix in one tensor (not `fp8`, `nvfp4`).
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$source,
       TypeAttrOf<AnyRankedTensor>:$type, UnitAttr:$stacked,

@@ -82,6 +82,19 @@ def Braid_ContextType : Braid_Type<"Context", "context", "step"> {
 // Attributes
 //===----------------------------------------------------------------------===//
 
+/// The one place that says in which order `@step` takes its arguments.
+def Braid_StepArgument : I32EnumAttr<"StepArgument",
+    "what `@step` takes; the pools come last, in the order of the state plan", [
+      I32EnumAttrCase<"Ids", 0, "ids">,
+      I32EnumAttrCase<"Batch", 1, "batch">,
+      I32EnumAttrCase<"OutputRows", 2, "output_rows">,
+      I32EnumAttrCase<"Logits", 3, "logits">,
+      I32EnumAttrCase<"Hidden", 4, "hidden">,
+      I32EnumAttrCase<"Pool", 5, "pool">]> {
+  let cppNamespace = "::braid";
+  let genSpecializedAttr = 0;
+}
+
 def Braid_StorageKind : I32EnumAttr<"StorageKind",
     "how a checkpoint stores a weight", [
       I32EnumAttrCase<"F32", 0, "f32">,

@@ -544,7 +544,8 @@ def Braid_WeightViewOp : Braid_Op<"weight_view", [Pure, OpAsmOpInterface]> {
 def Braid_StepViewOp : Braid_Op<"step_view", [Pure, OpAsmOpInterface]> {
   let summary = "a buffer of the step: ids, logits, a state pool, ...";
   let description = [{
-    `field` is `ids`, `output_rows`, `logits`, `hidden` or `pool`, the last with
+    `field` is an argument of `@step`, of which the batch has no buffer: `ids`,
+    `output_rows`, `logits`, `hidden` or `pool`, the last with
     the pool's number in the state plan. Dynamic sizes are those of the step.
 
     Constraints: (step_c1) the field is one of these; (step_c2) a pool, and

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "braid-rt/abi.h"
 #include "braid/Transforms/Passes.h"
+#include "braid/Transforms/StepFields.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -40,11 +40,7 @@ using namespace braid;
 
 namespace {
 
-/// Every field of braid_step is 8 bytes wide, so a field is an index.
-constexpr int32_t field(size_t offset) { return int32_t(offset / 8); }
-#define STEP_FIELD(name) field(offsetof(braid_step, name))
-
-/// Reads fields of the step through a pointer to it.
+/// Reads the step, and tables of pointers that it refers to.
 struct StepReader {
   OpBuilder &b;
   Location loc;
@@ -55,14 +51,9 @@ struct StepReader {
     return LLVM::ConstantOp::create(b, loc, b.getI64Type(),
                                     b.getI64IntegerAttr(value));
   }
-  Value read(int32_t index, Type type) const {
-    Value address =
-        LLVM::GEPOp::create(b, loc, pointer(), b.getI64Type(), step,
-                            ArrayRef<LLVM::GEPArg>{index});
-    return LLVM::LoadOp::create(b, loc, type, address);
+  Value read(StepField field) const {
+    return readStepField(b, loc, step, field);
   }
-  Value pointerAt(int32_t index) const { return read(index, pointer()); }
-  Value countAt(int32_t index) const { return read(index, b.getI64Type()); }
   /// table[i], a table of pointers.
   Value entry(Value table, Value i) const {
     Value address = LLVM::GEPOp::create(b, loc, pointer(), pointer(), table,
@@ -100,9 +91,9 @@ struct LowerArenaView : ConvertOpToLLVMPattern<ArenaViewOp> {
   matchAndRewrite(ArenaViewOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &b) const override {
     StepReader step{b, op.getLoc(), adaptor.getStep()};
-    Value arena = step.pointerAt(STEP_FIELD(arena));
+    Value arena = step.read(BRAID_STEP_FIELD(arena));
     Value offset = LLVM::MulOp::create(b, op.getLoc(),
-                                       step.countAt(STEP_FIELD(rows)),
+                                       step.read(BRAID_STEP_FIELD(rows)),
                                        step.constant(op.getPerRow()));
     offset = LLVM::AddOp::create(b, op.getLoc(), offset,
                                  step.constant(op.getFixed()));
@@ -124,7 +115,7 @@ struct LowerWeightView : ConvertOpToLLVMPattern<WeightViewOp> {
     StepReader step{b, op.getLoc(), adaptor.getStep()};
     Value index = LLVM::AddOp::create(b, op.getLoc(), adaptor.getLayer(),
                                       step.constant(op.getBase()));
-    Value base = step.entry(step.pointerAt(STEP_FIELD(weights)), index);
+    Value base = step.entry(step.read(BRAID_STEP_FIELD(weights)), index);
     b.replaceOp(op, describe(b, op.getLoc(), *getTypeConverter(),
                              cast<MemRefType>(op.getType()), base, {}));
     return success();
@@ -138,8 +129,6 @@ struct LowerStepView : ConvertOpToLLVMPattern<StepViewOp> {
                   ConversionPatternRewriter &b) const override {
     StepReader step{b, op.getLoc(), adaptor.getStep()};
     auto [base, sizes] = locate(op, step);
-    if (!base)
-      return op.emitOpError("unknown field '") << op.getField() << "'";
     b.replaceOp(op, describe(b, op.getLoc(), *getTypeConverter(),
                              cast<MemRefType>(op.getType()), base, sizes));
     return success();
@@ -148,22 +137,25 @@ struct LowerStepView : ConvertOpToLLVMPattern<StepViewOp> {
   /// The buffer's address, and its dynamic sizes in order.
   static std::pair<Value, SmallVector<Value>> locate(StepViewOp op,
                                                      StepReader step) {
-    auto size = [&](int32_t index) { return step.countAt(index); };
-    if (op.getField() == "ids")
-      return {step.pointerAt(STEP_FIELD(ids)), {size(STEP_FIELD(rows))}};
-    if (op.getField() == "output_rows")
-      return {step.pointerAt(STEP_FIELD(output_rows)),
-              {size(STEP_FIELD(outputs))}};
-    if (op.getField() == "logits")
-      return {step.pointerAt(STEP_FIELD(logits)), {size(STEP_FIELD(outputs))}};
-    if (op.getField() == "hidden")
-      return {step.pointerAt(STEP_FIELD(hidden)),
-              {size(STEP_FIELD(taps)), size(STEP_FIELD(rows))}};
-    if (op.getField() == "pool" && op.getPool())
-      return {step.entry(step.pointerAt(STEP_FIELD(pools)),
+    switch (*symbolizeStepArgument(op.getField())) {
+    case StepArgument::Ids:
+      return {step.read(BRAID_STEP_FIELD(ids)), {step.read(BRAID_STEP_FIELD(rows))}};
+    case StepArgument::OutputRows:
+      return {step.read(BRAID_STEP_FIELD(output_rows)),
+              {step.read(BRAID_STEP_FIELD(outputs))}};
+    case StepArgument::Logits:
+      return {step.read(BRAID_STEP_FIELD(logits)), {step.read(BRAID_STEP_FIELD(outputs))}};
+    case StepArgument::Hidden:
+      return {step.read(BRAID_STEP_FIELD(hidden)),
+              {step.read(BRAID_STEP_FIELD(taps)), step.read(BRAID_STEP_FIELD(rows))}};
+    case StepArgument::Pool:
+      return {step.entry(step.read(BRAID_STEP_FIELD(pools)),
                          step.constant(*op.getPool())),
-              {size(STEP_FIELD(slots)), size(STEP_FIELD(context))}};
-    return {};
+              {step.read(BRAID_STEP_FIELD(slots)), step.read(BRAID_STEP_FIELD(context))}};
+    case StepArgument::Batch:
+      break;
+    }
+    llvm_unreachable("the verifier lets no other field through");
   }
 };
 
@@ -190,7 +182,7 @@ struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
           ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
       LLVM::StoreOp::create(b, loc, value, address);
     }
-    Value services = step.pointerAt(STEP_FIELD(services));
+    Value services = step.read(BRAID_STEP_FIELD(services));
     // parallel_for is the first and only service.
     Value function = LLVM::LoadOp::create(b, loc, step.pointer(), services);
     Value body = LLVM::AddressOfOp::create(b, loc, step.pointer(), thunk);

@@ -5,11 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid-rt/cli.h"
-#include "braid-rt/error.h"
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <exception>
 
 namespace braid {
 int benchMain(int argc, char **argv);
@@ -72,21 +70,9 @@ int main(int argc, char **argv) {
     return finish(usage(stdout, 0));
   if (!strcmp(argv[1], "--version"))
     return finish(printVersion());
-  for (const Command &command : kCommands) {
-    if (strcmp(argv[1], command.name))
-      continue;
-    try {
+  for (const Command &command : kCommands)
+    if (!strcmp(argv[1], command.name))
       return finish(command.main(argc - 1, argv + 1));
-    } catch (const braid::rt::Error &error) {
-      fprintf(stderr, "error: %s\n", error.what());
-      if (!error.hint.empty())
-        fprintf(stderr, "hint: %s\n", error.hint.c_str());
-      return 1;
-    } catch (const std::exception &error) {
-      fprintf(stderr, "error: %s\n", error.what());
-      return 1;
-    }
-  }
   fprintf(stderr, "error: unknown command '%s'\n", argv[1]);
   return usage(stderr, 2);
 }

@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EngineState.h"
-#include "Machine.h"
 #include "Sha256.h"
 #include "StatePools.h"
 #include "braid-rt/error.h"
+#include "braid-rt/machine.h"
 
 #include <algorithm>
 #include <chrono>

@@ -6,11 +6,11 @@
 //===----------------------------------------------------------------------===//
 #include "Weights.h"
 #include "File.h"
-#include "Machine.h"
 #include "Pack.h"
 #include "Sha256.h"
 #include "braid-rt/checkpoint.h"
 #include "braid-rt/error.h"
+#include "braid-rt/machine.h"
 
 #include <algorithm>
 #include <cstring>

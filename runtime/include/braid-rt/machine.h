@@ -1,11 +1,11 @@
-//===- Machine.h - what this machine offers -------------------------------===//
+//===- braid-rt/machine.h - what this machine offers ----------------------===//
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef BRAID_RT_SRC_CORE_MACHINE_H
-#define BRAID_RT_SRC_CORE_MACHINE_H
+#ifndef BRAID_RT_MACHINE_H
+#define BRAID_RT_MACHINE_H
 
 #include <cstdint>
 #include <string>
@@ -29,4 +29,4 @@ uint64_t peakResident();
 
 } // namespace braid::rt
 
-#endif // BRAID_RT_SRC_CORE_MACHINE_H
+#endif // BRAID_RT_MACHINE_H

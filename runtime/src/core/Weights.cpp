@@ -148,20 +148,29 @@ static Region prepareAll(const Artifact &artifact, const Code &code,
   return region;
 }
 
-Weights Weights::linked(const Artifact &artifact, const Code &code,
-                        const std::string &weightsDir, ThreadPool &pool,
-                        const Progress &progress) {
+/// Throws unless the checkpoint has the headers that the artefact was compiled
+/// for, where it knows their hash.
+static Checkpoint openSource(const Artifact &artifact,
+                             const std::string &path) {
   const WeightPlan &plan = artifact.manifest.weights;
-  std::string path = findWeights(artifact, weightsDir);
   Checkpoint checkpoint = Checkpoint::open(path);
   if (!plan.sourceSha256.empty() &&
       checkpoint.headerHash() != plan.sourceSha256)
     throw Error(path + ": is not the checkpoint that " + artifact.path +
                     " was compiled from: its tensors are laid out otherwise",
                 "name the right folder with --weights-dir");
+  return checkpoint;
+}
+
+Weights Weights::linked(const Artifact &artifact, const Code &code,
+                        const std::string &weightsDir, ThreadPool &pool,
+                        const Progress &progress) {
+  std::string path = findWeights(artifact, weightsDir);
+  Checkpoint checkpoint = openSource(artifact, path);
   CheckpointReader reader(checkpoint, path);
-  return Weights(plan, prepareAll(artifact, code, reader, pool, progress),
-                 true, path);
+  return Weights(artifact.manifest.weights,
+                 prepareAll(artifact, code, reader, pool, progress), true,
+                 path);
 }
 
 Weights Weights::synthetic(const Artifact &artifact, const Code &code,
@@ -175,9 +184,12 @@ Weights Weights::synthetic(const Artifact &artifact, const Code &code,
 
 void verifyWeights(const Artifact &artifact, const std::string &weightsDir,
                    const Progress &progress) {
-  if (artifact.manifest.weights.mode != WeightMode::Pack)
-    throw Error(artifact.path + ": has no weights file to verify");
-  InputFile file(findWeights(artifact, weightsDir));
+  std::string path = findWeights(artifact, weightsDir);
+  if (artifact.manifest.weights.mode == WeightMode::Link) {
+    openSource(artifact, path);
+    return;
+  }
+  InputFile file(path);
   checkHeader(artifact, file);
   WeightsHeader header;
   file.read(0, &header, sizeof(header));

@@ -131,8 +131,10 @@ Weights Weights::mapped(const Artifact &artifact,
 
 static Region prepareAll(const Artifact &artifact, const Code &code,
                          const SourceReader &sources, ThreadPool &pool,
-                         const Progress &progress) {
+                         const Progress &progress, const char *remedy) {
   const WeightPlan &plan = artifact.manifest.weights;
+  requireMemory(artifact.path + ": weights", plan.bytes, availableMemory(),
+                remedy);
   Region region(plan.bytes, "weights");
   region.preferHugePages();
   Packer packer(plan, code, sources, pool);
@@ -169,8 +171,10 @@ Weights Weights::linked(const Artifact &artifact, const Code &code,
   Checkpoint checkpoint = openSource(artifact, path);
   CheckpointReader reader(checkpoint, path);
   return Weights(artifact.manifest.weights,
-                 prepareAll(artifact, code, reader, pool, progress), true,
-                 path);
+                 prepareAll(artifact, code, reader, pool, progress,
+                            "compile with --weights=pack: that file is mapped "
+                            "and need not fit into memory"),
+                 true, path);
 }
 
 Weights Weights::synthetic(const Artifact &artifact, const Code &code,
@@ -178,8 +182,10 @@ Weights Weights::synthetic(const Artifact &artifact, const Code &code,
                            const Progress &progress) {
   SyntheticReader reader(seed);
   return Weights(artifact.manifest.weights,
-                 prepareAll(artifact, code, reader, pool, progress), true,
-                 "seed " + std::to_string(seed));
+                 prepareAll(artifact, code, reader, pool, progress,
+                            "made-up weights have to fit into memory; fewer "
+                            "layers in config.json need less"),
+                 true, "seed " + std::to_string(seed));
 }
 
 void verifyWeights(const Artifact &artifact, const std::string &weightsDir,

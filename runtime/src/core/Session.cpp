@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "SessionState.h"
+#include "Bytes.h"
 #include "braid-rt/error.h"
 
 #include <algorithm>
@@ -13,8 +14,8 @@
 namespace braid::rt {
 
 static uint64_t logitBytes(const Engine &engine, int64_t rows) {
-  return uint64_t(engine.manifest().vocabulary) * sizeof(float) *
-         uint64_t(rows);
+  return bytesOf("logits", uint64_t(engine.manifest().vocabulary) * sizeof(float),
+                 uint64_t(rows));
 }
 
 Session::State::State(Engine &engine)

@@ -21,6 +21,13 @@ int printVersion();
 
 using namespace braid;
 
+/// The runner names itself in its messages.
+static int runMain(int argc, char **argv) {
+  char name[] = "braid run";
+  argv[0] = name;
+  return rt::runMain(argc, argv);
+}
+
 namespace {
 struct Command {
   const char *name;
@@ -33,7 +40,7 @@ constexpr Command kCommands[] = {
     {"plan", planMain, "what a model needs, from its config.json alone",
      "compile and run"},
     {"compile", compileMain, "a checkpoint becomes an artefact"},
-    {"run", rt::runMain, "text from an artefact"},
+    {"run", runMain, "text from an artefact"},
     {"bench", benchMain, "speed, and how far from the machine's limits"},
     {"inspect", inspectMain, "what is in an artefact; runs none of it",
      "inspect (braid compile --stop-after=PHASE writes the IR)"},

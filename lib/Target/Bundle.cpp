@@ -164,7 +164,7 @@ static void link(llvm::ArrayRef<std::string> objects,
     throw rt::Error("cannot find the linker ld.lld", "install lld-22");
   std::string error;
   std::vector<llvm::StringRef> arguments = {
-      *linker, "-shared",      "--build-id=none",      "--hash-style=gnu",
+      *linker, "-shared",     "--build-id=none",     "--hash-style=gnu",
       "-z",    "noexecstack", "-soname=model.braid", "-o",
       output};
   arguments.insert(arguments.end(), objects.begin(), objects.end());

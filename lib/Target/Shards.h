@@ -20,9 +20,9 @@ Bitcode writeBitcode(const llvm::Module &module);
 
 /// Divides the functions of `module` among a number of shards that follows from
 /// nothing but the module: whatever runs them, the same objects come out. A
-/// function with a single caller stays with it, so that it can be inlined; calls
-/// between shards go to hidden symbols. Local constants are in every shard that
-/// uses them. REQUIRES: no variable that is written to.
+/// function with a single caller stays with it, so that it can be inlined;
+/// calls between shards go to hidden symbols. Local constants are in every
+/// shard that uses them. REQUIRES: no variable that is written to.
 std::vector<Bitcode> splitIntoShards(llvm::Module &module);
 
 } // namespace braid

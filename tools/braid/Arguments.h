@@ -27,8 +27,9 @@ int64_t parseNumber(const std::string &option, const std::string &text,
                     int64_t lowest, int64_t highest);
 
 /// Words and options of a command. An option is `--name`, or `--name=value`
-/// (also `--name value`, and `-j2` for a letter and a number) if its name in the
-/// list ends with '='. A name that ends with '*' stands for all that begin so.
+/// (also `--name value`, and `-j2` for a letter and a number) if its name in
+/// the list ends with '='. A name that ends with '*' stands for all that begin
+/// so.
 struct Arguments {
   std::vector<std::string> words;
   std::map<std::string, std::string> options;

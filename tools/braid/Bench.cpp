@@ -71,8 +71,7 @@ static BenchOptions optionsFrom(const Arguments &arguments) {
   options.threads = listOf(arguments, "--threads", options.threads);
   if (options.threads.empty())
     options.threads = {0};
-  options.repeats =
-      arguments.number("--repeats", 1, kLargest, options.repeats);
+  options.repeats = arguments.number("--repeats", 1, kLargest, options.repeats);
   if (arguments.has("--synthetic-weights"))
     options.syntheticSeed =
         uint64_t(arguments.number("--synthetic-weights", 0, INT64_MAX, 0));
@@ -234,8 +233,8 @@ static int bench(const Arguments &arguments) {
 int benchMain(int argc, char **argv) {
   return runCommand(argc, argv, usage,
                     {"--prompt-lengths=", "--decode-lengths=", "--threads=",
-                     "--repeats=", "--kernels", "--synthetic-weights=",
-                     "--weights-dir=", "--json"},
+                     "--repeats=", "--kernels",
+                     "--synthetic-weights=", "--weights-dir=", "--json"},
                     bench);
 }
 

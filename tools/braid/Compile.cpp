@@ -104,9 +104,10 @@ static CompileOptions optionsFrom(const Arguments &arguments) {
   options.input = arguments.onlyWord("a directory, a config.json or a dump");
   options.output = arguments.value("-o");
   if (arguments.has("--precision"))
-    options.precision = arguments.choice("--precision", {"bf16", "f32"}) == "f32"
-                            ? Precision::F32
-                            : Precision::BF16;
+    options.precision =
+        arguments.choice("--precision", {"bf16", "f32"}) == "f32"
+            ? Precision::F32
+            : Precision::BF16;
   options.target = arguments.value("--target");
   options.weights = arguments.choice("--weights", {"", "pack", "link", "none"});
   options.weightsFrom = arguments.value("--weights-from");

@@ -299,10 +299,10 @@ void Compilation::bundle() {
 }
 
 std::string Compilation::pack(PartialFile &artifact, PartialFile &weights) {
-  std::string hash =
-      rt::preparePacked(rt::Artifact::open(artifact.path), source.folder(),
-                        weights.path, [](uint64_t, uint64_t) {}, options.jobs)
-          .headerSha256;
+  std::string hash = rt::preparePacked(
+                         rt::Artifact::open(artifact.path), source.folder(),
+                         weights.path, [](uint64_t, uint64_t) {}, options.jobs)
+                         .headerSha256;
   rt::sealArtifact(artifact.path, hash);
   return hash;
 }
@@ -312,8 +312,9 @@ void Compilation::checkGolden(PartialFile &artifact, PartialFile &weights,
   steps.begin("comparing with the reference schedule");
   FirstError errors(context);
   bool packed = bundleOptions.weightsMode == "pack";
-  GoldenJob job{*kernels, bundleOptions, artifact.path,
-                packed ? weights.path : source.folder(), hash, options.jobs};
+  GoldenJob job{*kernels,      bundleOptions,
+                artifact.path, packed ? weights.path : source.folder(),
+                hash,          options.jobs};
   PartialFile reference(output() + ".reference");
   std::string detail;
   std::string golden = makeGolden(job, reference.path, detail);

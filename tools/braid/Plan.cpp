@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "PlanReport.h"
 #include "Arguments.h"
+#include "PlanReport.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -55,8 +55,7 @@ static PlanOptions optionsFrom(const Arguments &arguments) {
     options.memory =
         int64_t(parseQuantity(arguments.value("--memory"), "--memory"));
   options.batch = arguments.number("--batch", 1, kLargest, options.batch);
-  options.context =
-      arguments.number("--context", 1, kLargest, options.context);
+  options.context = arguments.number("--context", 1, kLargest, options.context);
   bool f32 = arguments.choice("--precision", {"bf16", "f32"}) == "f32";
   options.elementBytes = f32 ? 4 : 2;
   options.json = arguments.has("--json");

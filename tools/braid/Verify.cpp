@@ -105,10 +105,10 @@ static rt::Error disagreement(const rt::Artifact &artifact,
                               const std::string &weightsDir, bool otherGolden) {
   std::string suspects = "its kernels";
   if (artifact.manifest.weights.mode == rt::WeightMode::Link)
-    suspects +=
-        " or the data in " + rt::findWeights(artifact, weightsDir);
-  return rt::Error(artifact.path + ": does not give the logits that the "
-                                   "reference schedule gave: " +
+    suspects += " or the data in " + rt::findWeights(artifact, weightsDir);
+  return rt::Error(artifact.path +
+                       ": does not give the logits that the "
+                       "reference schedule gave: " +
                        suspects + " differ from those at that time",
                    otherGolden ? "logits of another artefact only fit if its "
                                  "weights were the same"

@@ -64,8 +64,8 @@ struct GenerateReport {
   std::vector<Finish> finish; ///< Per prompt.
 };
 
-/// Throws Error if a prompt does not fit into what is left of the context, or is
-/// empty where there is nothing to go on from.
+/// Throws Error if a prompt does not fit into what is left of the context, or
+/// is empty where there is nothing to go on from.
 void checkPrompt(const Session &session, const Prompt &prompt);
 
 /// Runs all prompts as one ragged batch. What a prompt gives does not depend on

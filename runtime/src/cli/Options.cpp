@@ -122,7 +122,8 @@ constexpr Flag flags[] = {
      [](RunOptions &o, Text n, Text v) { o.engine.context = count(n, v); }},
     {"--max-sequences", true,
      [](RunOptions &o, Text n, Text v) {
-       o.engine.maxSequences = number<int64_t>(n, v, 1, 65536);
+       o.engine.maxSequences =
+           number<int64_t>(n, v, 1, EngineOptions::kMostSequences);
        o.maxSequencesGiven = true;
      }},
     {"--weights-dir", true,

@@ -95,7 +95,8 @@ private:
     if (!options.promptsFile.empty()) {
       requestCount = readLines().size();
       if (!options.maxSequencesGiven)
-        tuned.maxSequences = std::max<int64_t>(1, int64_t(requestCount));
+        tuned.maxSequences = std::clamp<int64_t>(
+            int64_t(requestCount), 1, EngineOptions::kMostSequences);
     }
     if (!options.hiddenOut.empty())
       tuned.maxRows = 0;

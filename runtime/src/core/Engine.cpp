@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "EngineState.h"
 #include "Bytes.h"
+#include "EngineState.h"
 #include "Sha256.h"
 #include "StatePools.h"
 #include "braid-rt/error.h"
@@ -53,8 +53,8 @@ static EngineOptions complete(EngineOptions options, const Manifest &manifest) {
     options.maxRows = options.context;
   checkRange(options.threads, ThreadPool::kMaxThreads, "threads");
   checkRange(options.context, INT64_MAX, "context");
-  // Compiled code counts sequences and rows of a step in 32 bits.
-  checkRange(options.maxSequences, INT32_MAX, "sequences");
+  checkRange(options.maxSequences, EngineOptions::kMostSequences, "sequences");
+  // Compiled code counts the rows of a step in 32 bits.
   checkRange(options.maxRows, INT32_MAX, "rows");
   options.maxRows = std::max(options.maxRows, options.maxSequences);
   if (options.context > manifest.context)

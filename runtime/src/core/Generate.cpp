@@ -176,8 +176,7 @@ void checkPrompt(const Session &session, const Prompt &prompt) {
   int64_t room = engine.context() - session.position(prompt.sequence);
   if (int64_t(prompt.ids.size()) > room)
     throw Error("the prompt has " + std::to_string(prompt.ids.size()) +
-                    " tokens, the context has room for " +
-                    std::to_string(room),
+                    " tokens, the context has room for " + std::to_string(room),
                 "--context makes it larger, up to the model's " +
                     std::to_string(engine.manifest().context));
   if (prompt.ids.empty() && !session.next(prompt.sequence))

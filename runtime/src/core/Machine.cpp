@@ -141,8 +141,8 @@ uint64_t availableMemory() {
   return uint64_t(bytes);
 }
 
-void requireMemory(const std::string &what, uint64_t needed,
-                   uint64_t available, const std::string &remedy) {
+void requireMemory(const std::string &what, uint64_t needed, uint64_t available,
+                   const std::string &remedy) {
   if (needed > available)
     throw Error(what + ": " + std::to_string(needed) +
                     " bytes of memory are needed, " +

@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "SessionState.h"
 #include "Bytes.h"
+#include "SessionState.h"
 #include "braid-rt/error.h"
 
 #include <algorithm>
@@ -14,7 +14,8 @@
 namespace braid::rt {
 
 static uint64_t logitBytes(const Engine &engine, int64_t rows) {
-  return bytesOf("logits", uint64_t(engine.manifest().vocabulary) * sizeof(float),
+  return bytesOf("logits",
+                 uint64_t(engine.manifest().vocabulary) * sizeof(float),
                  uint64_t(rows));
 }
 

@@ -22,8 +22,7 @@ void TempFile::fail() const {
   throw Error(path + ": cannot be written: " + std::strerror(errno));
 }
 
-TempFile::TempFile(const std::string &path)
-    : path(path) {
+TempFile::TempFile(const std::string &path) : path(path) {
   struct stat status {};
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
     throw Error(path + ": cannot be written: expected a regular file or none, "

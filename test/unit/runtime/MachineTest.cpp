@@ -4,8 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Fake.h"
 #include "braid-rt/machine.h"
+#include "Fake.h"
 
 #include <sys/resource.h>
 

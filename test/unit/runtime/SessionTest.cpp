@@ -185,9 +185,9 @@ TEST(Engine, RefusesSizesThatOverflow) {
   EXPECT_EQ(errorOf([&] { model.open(options); }),
             "rows: expected at most 2147483647, found 4611686018427387904");
   options.maxRows = 512;
-  options.maxSequences = int64_t(1) << 32;
+  options.maxSequences = 65537;
   EXPECT_EQ(errorOf([&] { model.open(options); }),
-            "sequences: expected at most 2147483647, found 4294967296");
+            "sequences: expected at most 65536, found 65537");
   options.maxSequences = 1;
   options.maxRows = INT32_MAX;
   model.edit("\"arena_fixed\": 64, \"arena_per_row\": 64, "

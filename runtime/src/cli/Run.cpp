@@ -93,10 +93,10 @@ private:
   EngineOptions tuned() {
     EngineOptions tuned = options.engine;
     if (!options.promptsFile.empty()) {
-      requestCount = readLines().size();
+      size_t prompts = readLines().size();
       if (!options.maxSequencesGiven)
         tuned.maxSequences = std::clamp<int64_t>(
-            int64_t(requestCount), 1, EngineOptions::kMostSequences);
+            int64_t(prompts), 1, EngineOptions::kMostSequences);
     }
     if (!options.hiddenOut.empty())
       tuned.maxRows = 0;
@@ -294,7 +294,6 @@ private:
   }
 
   const RunOptions &options;
-  size_t requestCount = 0;
   std::unique_ptr<Engine> engine;
   Session session;
   LogitsCapture capture;

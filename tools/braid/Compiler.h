@@ -23,6 +23,7 @@ struct CompileOptions {
   std::string weights;     ///< pack, link, none; empty: what the input allows.
   std::string weightsFrom; ///< Of a dump; empty: as it says.
   std::string stopAfter;   ///< model, kernel, device, or empty.
+  int jobs = 1; ///< Threads; what is written does not depend on them.
   bool reference = false;
   bool golden = true; ///< Store logits of the reference, to verify with.
   bool verbose = false;

@@ -29,7 +29,10 @@ public:
   /// As the thread of a read: all lanes of the warp.
   static constexpr uint16_t kWholeWarp = 0xfffe;
 
-  void resize(uint64_t bytes) { cells.assign(bytes, Cell()); }
+  void resize(uint64_t bytes) {
+    words.assign((bytes + 3) / 4, Cell());
+    parts.assign(words.size() * 4, Cell());
+  }
   /// What is there was never written, as far as the next block is concerned.
   void forget(uint32_t epoch) { born = epoch; }
 
@@ -51,16 +54,17 @@ private:
     uint16_t reader = kNobody;     ///< kMany: several of the epoch, of the
     uint16_t readerWarp = kNobody; ///< warp, or of several warps.
     bool inFlight = false;
+    bool split = false; ///< Of a word: its bytes differ, see `parts`.
   };
   static bool ordered(uint16_t thread, uint16_t warp, uint32_t epoch,
                       uint32_t warpEpoch, const Accessor &who);
   Fault readCell(Cell &cell, const Accessor &who);
   Fault writeCell(Cell &cell, const Accessor &who);
-  bool inFlight(const Cell &cell) const {
-    return cell.inFlight && cell.writeEpoch >= born;
-  }
+  template <typename Visit>
+  Fault each(uint64_t offset, uint64_t bytes, Visit visit);
 
-  std::vector<Cell> cells;
+  std::vector<Cell> words; ///< Most accesses are of whole words.
+  std::vector<Cell> parts; ///< Their bytes.
   uint32_t born = 0;
   uint16_t culprit = 0;
 };

@@ -184,6 +184,45 @@ TEST_F(SimulatorTest, BarriersOrder) {
   EXPECT_EQ(data[5], 6);
 }
 
+/// Bytes are followed one by one, also those of one word.
+TEST_F(SimulatorTest, PartsOfWords) {
+  auto neighbours = [](Thread t, int32_t *) {
+    auto *halves = reinterpret_cast<int16_t *>(t.shared());
+    t.store(halves + t.id, int16_t(t.id));
+    t.load(halves + t.id);
+    t.barrier();
+    if (t.id < 32)
+      t.load(t.shared() + t.id);
+  };
+  EXPECT_EQ(run(neighbours), "");
+  auto uninitialised = [](Thread t, int32_t *) {
+    if (t.id > 0)
+      return;
+    t.store(reinterpret_cast<int16_t *>(t.shared()), int16_t(1));
+    t.load(t.shared());
+  };
+  EXPECT_THAT(run(uninitialised), HasSubstr("4 bytes of shared memory at 0"));
+  auto race = [](Thread t, int32_t *) {
+    auto *halves = reinterpret_cast<int16_t *>(t.shared());
+    if (t.id == 0)
+      t.store(t.shared(), 1);
+    if (t.id == 1)
+      t.store(halves + 1, int16_t(2));
+  };
+  EXPECT_THAT(run(race), HasSubstr("2 bytes of shared memory at 2"));
+  auto whole = [](Thread t, int32_t *) {
+    auto *bytes = reinterpret_cast<int8_t *>(t.shared());
+    t.store(bytes + t.id, int8_t(1));
+    t.barrier();
+    if (t.id % 4 == 0)
+      t.store(t.shared() + t.id / 4, 1);
+    if (t.id == 63)
+      t.load(bytes + 5);
+  };
+  EXPECT_THAT(run(whole), HasSubstr("thread 63: 1 bytes of shared memory at 5 "
+                                    "are read, and thread 4 has written"));
+}
+
 /// A warp's own synchronisation orders its lanes, and nothing else.
 TEST_F(SimulatorTest, WarpSynchronisationOrdersTheWarp) {
   auto inside = [](Thread t, int32_t *) {

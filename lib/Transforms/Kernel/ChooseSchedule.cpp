@@ -64,6 +64,8 @@ private:
     for (Operation &op : kernel.getBody().front())
       if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
         return schedule("simt", rowThreads(norm.getInit()), 2);
+      else if (llvm::isa<PackedContractOp>(op) && !reference)
+        return schedule("simt", 256, 2);
     return schedule("reference", 1, 1);
   }
 

@@ -49,7 +49,7 @@ private:
   void compute(int64_t count, const Contraction::Tile &at);
   Values addProducts(Value first, int64_t rounds, ValueRange sums);
   Values loadRun(Value pair);
-  void multiply(ValueRange weights, Value pair, Values &sums);
+  void multiply(ValueRange weights, ArrayRef<Values> inputs, Values &sums);
   Values loadInputs(Value row, Value k);
   Values halves(Value pairs);
   Values scalars(ValueRange loaded);
@@ -137,14 +137,19 @@ void ContractGemv::compute(int64_t count, const Contraction::Tile &at) {
 
 /// Adds `rounds` turns of all warps, from pair `first` on; all loads first.
 Values ContractGemv::addProducts(Value first, int64_t rounds, ValueRange sums) {
-  Values result(sums), at;
-  SmallVector<Values> weights;
-  for (int64_t i = 0; i < rounds; ++i) {
-    at.push_back(b.add(b.add(first, ownPair), b.index(i * round())));
-    weights.push_back(loadRun(at.back()));
-  }
+  Values result(sums);
+  SmallVector<Values> weights, inputs;
+  auto pairOf = [&](int64_t i) {
+    return b.add(b.add(first, ownPair), b.index(i * round()));
+  };
   for (int64_t i = 0; i < rounds; ++i)
-    multiply(weights[i], at[i], result);
+    weights.push_back(loadRun(pairOf(i)));
+  for (int64_t i = 0; i < rounds; ++i)
+    for (Value row : xRows)
+      inputs.push_back(loadInputs(row, b.mul(pairOf(i), b.index(c.kp))));
+  for (int64_t i = 0; i < rounds; ++i)
+    multiply(weights[i], ArrayRef(inputs).slice(i * xRows.size(), xRows.size()),
+             result);
   return result;
 }
 
@@ -157,14 +162,13 @@ Values ContractGemv::loadRun(Value pair) {
   return loaded;
 }
 
-void ContractGemv::multiply(ValueRange weights, Value pair, Values &sums) {
-  Values ws;
-  SmallVector<Values> xs;
-  for (Value loaded : weights) // One vector of outputs for each k.
+/// Adds the products of each row's inputs and the lane's weights.
+void ContractGemv::multiply(ValueRange weights, ArrayRef<Values> inputs,
+                            Values &sums) {
+  Values ws; // One vector of outputs for each k.
+  for (Value loaded : weights)
     llvm::append_range(ws, c.kp == 2 ? halves(loaded) : Values{b.widen(loaded)});
-  for (Value row : xRows)
-    xs.push_back(loadInputs(row, b.mul(pair, b.index(c.kp))));
-  for (auto [r, loaded] : llvm::enumerate(xs))
+  for (auto [r, loaded] : llvm::enumerate(inputs))
     for (auto [w, x] : llvm::zip_equal(ws, scalars(loaded)))
       sums[r] = b.fma(b.splat(x, kEach), w, sums[r]);
 }

@@ -163,5 +163,9 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
 
 void GPUEmitter::emit(PackedContractOp op) {
   Contraction contraction(*this, op);
-  emitContractTiles(contraction);
+  auto tiles = [&] { emitContractTiles(contraction); };
+  if (schedule.getStrategy() == "gemv")
+    emitContractGemv(contraction, tiles);
+  else
+    tiles();
 }

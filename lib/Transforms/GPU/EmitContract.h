@@ -56,6 +56,7 @@ public:
   bool grouped;
   /// y [., n] = x [., k] W^T, W in panels of 32 outputs and pairs of kp inputs.
   int64_t n, k, panels, pairs, kp;
+  int64_t choices = 1; ///< Of a row.
   Value x, w, y;
   Value rows; ///< Of the batch, on the host.
 
@@ -67,11 +68,16 @@ private:
   Value epilogue(Value sums, const Place &place, Value column);
 
   Value order, begin, active;
-  int64_t choices = 1;
 };
 
 /// Tiles of threads that compute in f32, for any number of rows.
 void emitContractTiles(Contraction &contraction);
+
+/// Kernels that read the weights once for up to kGemvRows rows; host code
+/// chooses by the number of rows, and does `otherwise` for more.
+constexpr int64_t kGemvRows = 8;
+void emitContractGemv(Contraction &contraction,
+                      llvm::function_ref<void()> otherwise);
 
 } // namespace braid
 

@@ -64,9 +64,16 @@ private:
     for (Operation &op : kernel.getBody().front())
       if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
         return schedule("simt", rowThreads(norm.getInit()), 2);
-      else if (llvm::isa<PackedContractOp>(op) && !reference)
-        return schedule("simt", 256, 2);
+      else if (auto contract = dyn_cast<PackedContractOp>(op);
+               contract && !reference)
+        return schedule(contractStrategy(contract), 256, 2);
     return schedule("reference", 1, 1);
+  }
+
+  /// In f32 an output is the same sum for any number of rows.
+  static StringRef contractStrategy(PackedContractOp op) {
+    auto x = cast<ShapedType>(op.getX().getType());
+    return x.getElementType().isF32() ? "simt" : "gemv";
   }
 
   /// Threads for a block that works on a row: eight elements each.

@@ -34,6 +34,7 @@ public:
         threads(schedule.getThreads()) {}
 
   void emit(RmsNormOp op);
+  void emit(CausalConvOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
   /// any order and at the same time.

@@ -35,6 +35,7 @@ public:
 
   void emit(RmsNormOp op);
   void emit(CausalConvOp op);
+  void emit(SsdScanOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
   /// any order and at the same time.

@@ -64,7 +64,7 @@ private:
     for (Operation &op : kernel.getBody().front())
       if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
         return schedule("simt", rowThreads(norm.getInit()), 2);
-      else if (llvm::isa<CausalConvOp>(op) && !reference)
+      else if (llvm::isa<CausalConvOp, SsdScanOp>(op) && !reference)
         return schedule("simt", 128, 4);
     return schedule("reference", 1, 1);
   }

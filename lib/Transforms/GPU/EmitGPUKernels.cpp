@@ -22,7 +22,7 @@ static LogicalResult emitOp(Operation *op, Value context,
                             GPUScheduleAttr schedule) {
   GPUEmitter emitter(op, context, schedule);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, PackedContractOp>([&](auto compute) {
+      .Case<RmsNormOp, PackedContractOp, CausalConvOp, SsdScanOp>([&](auto compute) {
         emitter.emit(compute);
         compute.erase();
         return success();

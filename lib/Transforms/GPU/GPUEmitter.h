@@ -35,6 +35,8 @@ public:
 
   void emit(RmsNormOp op);
   void emit(PackedContractOp op);
+  void emit(CausalConvOp op);
+  void emit(SsdScanOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
   /// any order and at the same time.

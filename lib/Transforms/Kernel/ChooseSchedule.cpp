@@ -61,9 +61,12 @@ private:
     auto schedule = [&](StringRef strategy, int64_t threads, int64_t blocks) {
       return GPUScheduleAttr::get(&getContext(), strategy, threads, blocks);
     };
-    for (Operation &op : kernel.getBody().front())
+    for (Operation &op : kernel.getBody().front()) {
       if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
         return schedule("simt", rowThreads(norm.getInit()), 2);
+      if (llvm::isa<AttentionOp>(op) && !reference)
+        return schedule("simt", 128, 2);
+    }
     return schedule("reference", 1, 1);
   }
 

@@ -21,13 +21,15 @@ bool SharedShadow::ordered(uint16_t thread, uint16_t warp, uint32_t epoch,
 SharedShadow::Fault SharedShadow::readCell(Cell &cell, const Accessor &who) {
   if (cell.writer == kNobody || cell.writeEpoch < born)
     return Fault::Uninitialised;
+  if (cell.inFlight)
+    return Fault::InFlight;
   if (!ordered(cell.writer, cell.writer / kWarp, cell.writeEpoch,
                cell.writeWarpEpoch, who)) {
     culprit = cell.writer;
     return Fault::ReadAfterWrite;
   }
-  bool alone = cell.reader == kNobody || cell.reader == who.thread ||
-               cell.readEpoch != who.epoch;
+  bool again = cell.reader == who.thread && cell.reader != kMany;
+  bool alone = cell.reader == kNobody || again || cell.readEpoch != who.epoch;
   bool sameWarp = alone || cell.readerWarp == who.warp;
   cell.reader = alone ? who.thread : kMany;
   cell.readerWarp = sameWarp ? who.warp : kNobody;
@@ -37,6 +39,8 @@ SharedShadow::Fault SharedShadow::readCell(Cell &cell, const Accessor &who) {
 }
 
 SharedShadow::Fault SharedShadow::writeCell(Cell &cell, const Accessor &who) {
+  if (inFlight(cell))
+    return Fault::InFlight;
   if (cell.writer != kNobody && cell.writeEpoch >= born &&
       !ordered(cell.writer, cell.writer / kWarp, cell.writeEpoch,
                cell.writeWarpEpoch, who)) {
@@ -49,6 +53,7 @@ SharedShadow::Fault SharedShadow::writeCell(Cell &cell, const Accessor &who) {
     culprit = cell.reader;
     return Fault::WriteAfterRead;
   }
+  cell.inFlight = false;
   cell.writer = who.thread;
   cell.writeEpoch = who.epoch;
   cell.writeWarpEpoch = who.warpEpoch;
@@ -69,6 +74,24 @@ SharedShadow::Fault SharedShadow::write(uint64_t offset, uint64_t bytes,
     if (Fault fault = writeCell(cells[i], who); fault != Fault::None)
       return fault;
   return Fault::None;
+}
+
+SharedShadow::Fault SharedShadow::depart(uint64_t offset, uint64_t bytes,
+                                         const Accessor &who) {
+  if (Fault fault = write(offset, bytes, who); fault != Fault::None)
+    return fault;
+  for (uint64_t i = offset; i < offset + bytes; ++i)
+    cells[i].inFlight = true;
+  return Fault::None;
+}
+
+void SharedShadow::arrive(uint64_t offset, uint64_t bytes,
+                          const Accessor &who) {
+  for (uint64_t i = offset; i < offset + bytes; ++i) {
+    cells[i].inFlight = false;
+    cells[i].writeEpoch = who.epoch;
+    cells[i].writeWarpEpoch = who.warpEpoch;
+  }
 }
 
 } // namespace braid::rt

@@ -25,7 +25,9 @@ struct Accessor {
 class SharedShadow {
 public:
   enum class Fault { None, Uninitialised, ReadAfterWrite, WriteAfterWrite,
-                     WriteAfterRead };
+                     WriteAfterRead, InFlight };
+  /// As the thread of a read: all lanes of the warp.
+  static constexpr uint16_t kWholeWarp = 0xfffe;
 
   void resize(uint64_t bytes) { cells.assign(bytes, Cell()); }
   /// What is there was never written, as far as the next block is concerned.
@@ -33,22 +35,30 @@ public:
 
   Fault read(uint64_t offset, uint64_t bytes, const Accessor &who);
   Fault write(uint64_t offset, uint64_t bytes, const Accessor &who);
+  /// A write that is only announced: until `arrive`, nobody may touch the bytes.
+  Fault depart(uint64_t offset, uint64_t bytes, const Accessor &who);
+  /// The write has happened, now and by the thread that had announced it.
+  void arrive(uint64_t offset, uint64_t bytes, const Accessor &who);
   /// The other thread of the latest fault.
   uint16_t other() const { return culprit; }
 
 private:
-  static constexpr uint16_t kNobody = 0xffff, kMany = 0xfffe;
+  static constexpr uint16_t kNobody = 0xffff, kMany = kWholeWarp;
   struct Cell {
     uint32_t writeEpoch = 0, writeWarpEpoch = 0;
     uint32_t readEpoch = 0, readWarpEpoch = 0;
     uint16_t writer = kNobody;
     uint16_t reader = kNobody;     ///< kMany: several of the epoch, of the
     uint16_t readerWarp = kNobody; ///< warp, or of several warps.
+    bool inFlight = false;
   };
   static bool ordered(uint16_t thread, uint16_t warp, uint32_t epoch,
                       uint32_t warpEpoch, const Accessor &who);
   Fault readCell(Cell &cell, const Accessor &who);
   Fault writeCell(Cell &cell, const Accessor &who);
+  bool inFlight(const Cell &cell) const {
+    return cell.inFlight && cell.writeEpoch >= born;
+  }
 
   std::vector<Cell> cells;
   uint32_t born = 0;

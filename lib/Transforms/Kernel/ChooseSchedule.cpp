@@ -74,6 +74,7 @@ private:
           })
           .Case<CausalConvOp, SsdScanOp>(
               [&](auto) { return schedule("simt", 128, 4); })
+          .Case([&](AttentionOp) { return schedule("simt", 128, 2); })
           .Default([&](Operation *) { return alone; });
     });
     return chosen;

@@ -76,6 +76,10 @@ struct ConvThread {
   }
 
   void emit() {
+    b.when(b.lt(run.first, run.last), [&] { rows(); });
+  }
+
+  void rows() {
     LoopBuilder::Values weights;
     for (int64_t j = 0; j < taps; ++j)
       weights.push_back(b.loadAligned(op.getWeight(), {b.index(j), channel},

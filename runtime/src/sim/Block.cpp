@@ -109,7 +109,7 @@ void Block::access(SimThread &thread, const char *site, void *address,
     fail(thread, site,
          std::to_string(bytes) + " bytes at an address that is not a multiple");
   auto *byte = static_cast<std::byte *>(address);
-  if (byte >= shared && byte < shared + memory.size())
+  if (byte >= shared && byte < memory.data() + memory.size())
     return accessShared(thread, site, uint64_t(byte - shared), bytes, write);
   if (thread.fiber.owns(address) || inRanges(thread, number, bytes))
     return;

@@ -8,6 +8,7 @@
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace braid {
@@ -22,7 +23,7 @@ static LogicalResult emitOp(Operation *op, Value context,
                             GPUScheduleAttr schedule) {
   GPUEmitter emitter(op, context, schedule);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, CausalConvOp, SsdScanOp>([&](auto compute) {
+      .Case<RmsNormOp, CausalConvOp, SsdScanOp, PackedContractOp>([&](auto compute) {
         emitter.emit(compute);
         compute.erase();
         return success();

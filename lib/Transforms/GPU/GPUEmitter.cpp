@@ -94,12 +94,15 @@ static llvm::Align alignmentOf(VectorType type) {
   return llvm::Align(type.getNumElements() * type.getElementTypeBitWidth() / 8);
 }
 
-Value GPUEmitter::loadAligned(Value memref, Indices at, int64_t lanes) {
+Value GPUEmitter::loadRawAligned(Value memref, Indices at, int64_t lanes) {
   auto type = VectorType::get(
       {lanes}, cast<MemRefType>(memref.getType()).getElementType());
-  return widen(vector::LoadOp::create(*this, type, memref, at,
-                                      /*nontemporal=*/false,
-                                      alignmentOf(type)));
+  return vector::LoadOp::create(*this, type, memref, at,
+                                /*nontemporal=*/false, alignmentOf(type));
+}
+
+Value GPUEmitter::loadAligned(Value memref, Indices at, int64_t lanes) {
+  return widen(loadRawAligned(memref, at, lanes));
 }
 
 void GPUEmitter::storeAligned(Value vector, Value memref, Indices at) {

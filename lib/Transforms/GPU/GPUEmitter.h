@@ -36,6 +36,7 @@ public:
   void emit(RmsNormOp op);
   void emit(CausalConvOp op);
   void emit(SsdScanOp op);
+  void emit(PackedContractOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
   /// any order and at the same time.
@@ -58,8 +59,9 @@ public:
   /// The largest power of two, at most 16 bytes of the narrowest element, such
   /// that a row of each of the buffers can be read in vectors of that length.
   static int64_t vectorLanes(mlir::ValueRange buffers, int64_t width);
-  /// As loadVector and storeVector of LoopBuilder, in one access.
+  /// As loadVector, loadRaw and storeVector of LoopBuilder, in one access.
   Value loadAligned(Value memref, Indices at, int64_t lanes);
+  Value loadRawAligned(Value memref, Indices at, int64_t lanes);
   void storeAligned(Value vector, Value memref, Indices at);
 
   Value context;

@@ -66,7 +66,22 @@ private:
         return schedule("simt", rowThreads(norm.getInit()), 2);
       else if (llvm::isa<CausalConvOp, SsdScanOp>(op) && !reference)
         return schedule("simt", 128, 4);
+      else if (auto contract = dyn_cast<PackedContractOp>(op);
+               contract && !reference)
+        return scheduleContract(contract);
     return schedule("reference", 1, 1);
+  }
+
+  /// In f32 an output is the same sum for any number of rows.
+  GPUScheduleAttr scheduleContract(PackedContractOp op) {
+    auto x = cast<ShapedType>(op.getX().getType());
+    if (x.getElementType().isF32())
+      return GPUScheduleAttr::get(&getContext(), "simt", 256, 2);
+    // Few of many rows fall to an expert.
+    int64_t outputs = cast<ShapedType>(op.getInit().getType()).getShape().back();
+    int64_t columns = outputs <= 64 ? 64 : 128;
+    int64_t rows = op.getGroups().empty() ? columns : 64;
+    return GPUScheduleAttr::get(&getContext(), "mma", 256, 2, {rows, columns});
   }
 
   /// Threads for a block that works on a row: eight elements each.

@@ -99,12 +99,17 @@ int64_t GPUEmitter::vectorLanes(ValueRange buffers, int64_t width) {
   int64_t lanes = width, narrowest = 64;
   for (Value buffer : buffers) {
     auto type = cast<MemRefType>(buffer.getType());
+    narrowest = std::min<int64_t>(narrowest, type.getElementTypeBitWidth());
+    // Rows one after another, however many there are.
+    if (type.getLayout().isIdentity() && !type.isDynamicDim(type.getRank() - 1)) {
+      lanes = std::gcd(lanes, type.getShape().back());
+      continue;
+    }
     auto [strides, offset] = type.getStridesAndOffset();
     // All but the innermost, whose stride is 1; unknown ones prove nothing.
     for (int64_t stride : ArrayRef(strides).drop_back())
       lanes = std::gcd(lanes, ShapedType::isDynamic(stride) ? 1 : stride);
     lanes = std::gcd(lanes, ShapedType::isDynamic(offset) ? 1 : offset);
-    narrowest = std::min<int64_t>(narrowest, type.getElementTypeBitWidth());
   }
   return std::gcd(lanes, 128 / narrowest);
 }

@@ -64,10 +64,18 @@ private:
     for (Operation &op : kernel.getBody().front()) {
       if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
         return schedule("simt", rowThreads(norm.getInit()), 2);
-      if (llvm::isa<AttentionOp>(op) && !reference)
-        return schedule("simt", 128, 2);
+      if (auto attention = dyn_cast<AttentionOp>(op); attention && !reference)
+        return schedule(attentionStrategy(attention), 128, 2);
     }
     return schedule("reference", 1, 1);
+  }
+
+  /// Tensor cores round what they multiply to bf16.
+  static StringRef attentionStrategy(AttentionOp op) {
+    bool bf16 = llvm::all_of(
+        ArrayRef<Value>{op.getQ(), op.getK(), op.getV(), op.getKPool()},
+        [](Value v) { return getElementTypeOrSelf(v.getType()).isBF16(); });
+    return bf16 ? "mma" : "simt";
   }
 
   /// Threads for a block that works on a row: eight elements each.

@@ -20,20 +20,6 @@ int64_t braid::sharedHeads(AttentionOp op) {
   return width / kvWidth;
 }
 
-StringRef AttentionTile::whyNot(AttentionOp op) {
-  if (headDimOf(op) % 4 != 0 || headDimOf(op) > 128)
-    return "needs a head dimension that is a multiple of 4, at most 128";
-  if (sharedHeads(op) > 64)
-    return "has more than 64 query heads for a key head";
-  return "";
-}
-
-std::unique_ptr<AttentionTile>
-AttentionTile::create(GPUEmitter &b, AttentionOp op, int64_t queries) {
-  return b.schedule.getStrategy() == "mma" ? makeMmaTile(b, op, queries)
-                                           : makeSimtTile(b, op, queries);
-}
-
 /// Elements of one access of at most 16 bytes. A row of a pool is a head's
 /// columns, so its strides, which its type does not tell, divide as they do.
 static int64_t commonLanes(AttentionOp op) {
@@ -42,6 +28,32 @@ static int64_t commonLanes(AttentionOp op) {
   int64_t lanes = GPUEmitter::vectorLanes({op.getQ(), op.getK(), op.getV()},
                                           headDimOf(op));
   return std::gcd(lanes, 128 / bits);
+}
+
+static StringRef whyNoMma(AttentionOp op) {
+  for (Value v : {op.getQ(), op.getK(), op.getV(), op.getKPool()})
+    if (!cast<MemRefType>(v.getType()).getElementType().isBF16())
+      return "has operands that are not bf16: the schedule cannot be mma";
+  if (commonLanes(op) < 2)
+    return "needs rows whose elements can be read in pairs";
+  return "";
+}
+
+StringRef AttentionTile::whyNot(AttentionOp op, GPUScheduleAttr schedule) {
+  if (headDimOf(op) % 4 != 0 || headDimOf(op) > 128)
+    return "needs a head dimension that is a multiple of 4, at most 128";
+  if (sharedHeads(op) > 64)
+    return "has more than 64 query heads for a key head";
+  // A tile of 64 queries: 4 of each thread, or 16 of each warp.
+  if (schedule.getThreads() != 128)
+    return "needs blocks of 128 threads";
+  return schedule.getStrategy() == "mma" ? whyNoMma(op) : "";
+}
+
+std::unique_ptr<AttentionTile>
+AttentionTile::create(GPUEmitter &b, AttentionOp op, int64_t queries) {
+  return b.schedule.getStrategy() == "mma" ? makeMmaTile(b, op, queries)
+                                           : makeSimtTile(b, op, queries);
 }
 
 AttentionTile::AttentionTile(GPUEmitter &b, AttentionOp op, int64_t queries)

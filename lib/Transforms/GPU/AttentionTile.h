@@ -37,8 +37,8 @@ public:
   /// A tile for at least that many queries, up to 64; as the schedule says.
   static std::unique_ptr<AttentionTile> create(GPUEmitter &b, AttentionOp op,
                                                int64_t queries);
-  /// Why there is no tile for an op; empty if there is.
-  static llvm::StringRef whyNot(AttentionOp op);
+  /// Why there is no tile for an op and its schedule; empty if there is.
+  static llvm::StringRef whyNot(AttentionOp op, GPUScheduleAttr schedule);
   virtual ~AttentionTile() = default;
 
   int64_t size() const { return queries; }

@@ -231,7 +231,7 @@ void AttentionEmitter::storeResult(AttentionTile &tile,
 }
 
 LogicalResult GPUEmitter::emit(AttentionOp op) {
-  StringRef reason = AttentionTile::whyNot(op);
+  StringRef reason = AttentionTile::whyNot(op, schedule);
   if (!reason.empty())
     return op.emitOpError(reason);
   AttentionEmitter(*this, op).emit();

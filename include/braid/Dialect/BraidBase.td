@@ -185,8 +185,9 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
     `reference` asks for the op's definition as plain loops on a single thread;
     `simt` for threads that each compute elements in f32; `gemv`, of a
     contraction, for kernels that read the weights once for up to 8 rows, and
-    `simt` for more; `mma` for the same, and for more rows tensor cores: a block
-    then computes `tile` = rows x outputs. `threads` are those of a block,
+    `simt` for more; `mma` for tensor cores where there are more than
+    a few rows, and in a contraction `gemv` where not: a block of those computes
+    `tile` = rows x outputs. `threads` are those of a block,
     `blocks` how many blocks a multiprocessor should hold at least,
     which bounds the registers of a thread.
 

@@ -74,7 +74,9 @@ private:
           })
           .Case<CausalConvOp, SsdScanOp>(
               [&](auto) { return schedule("simt", 128, 4); })
-          .Case([&](AttentionOp) { return schedule("simt", 128, 2); })
+          .Case([&](AttentionOp attention) {
+            return schedule(attentionStrategy(attention), 128, 2);
+          })
           .Default([&](Operation *) { return alone; });
     });
     return chosen;
@@ -94,6 +96,14 @@ private:
     int64_t columns = outputs <= 64 ? 64 : 128;
     int64_t rows = op.getGroups().empty() ? columns : 64;
     return GPUScheduleAttr::get(&getContext(), "mma", 256, 2, {rows, columns});
+  }
+
+  /// Tensor cores round what they multiply to bf16.
+  static StringRef attentionStrategy(AttentionOp op) {
+    bool bf16 = llvm::all_of(
+        ArrayRef<Value>{op.getQ(), op.getK(), op.getV(), op.getKPool()},
+        [](Value v) { return getElementTypeOrSelf(v.getType()).isBF16(); });
+    return bf16 ? "mma" : "simt";
   }
 
   /// Threads for a block that works on a row: eight elements each.

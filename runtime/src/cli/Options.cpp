@@ -125,6 +125,8 @@ constexpr Flag flags[] = {
      }},
     {"--device", true,
      [](RunOptions &o, Text, Text v) { o.engine.device = v; }},
+    {"--allow-jit", false,
+     [](RunOptions &o, Text, Text) { o.engine.allowJit = true; }},
     {"--save-session", true,
      [](RunOptions &o, Text, Text v) { o.saveSession = v; }},
     {"--load-session", true,
@@ -244,7 +246,11 @@ Where and how it runs
   --weights-dir DIR      where the weights are, if not beside the artefact
   --synthetic-weights S  made-up weights from seed S, to run a model that was
                          compiled without any
-  --device auto|cpu      where to run
+  --device D             where to run: cpu; cuda or cuda:N, an NVIDIA GPU that
+                         the artefact has code for; sim, a simulated one;
+                         auto (default): cuda if it is there, else cpu
+  --allow-jit            the GPU's driver may compile code that was not
+                         assembled for it
 Sessions
   --save-session F       write the state at the end
   --load-session F       go on from there, without reading the prompt again;

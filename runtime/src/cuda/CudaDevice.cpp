@@ -67,10 +67,7 @@ CudaDevice::CudaDevice(const Artifact &artifact, const Code &code,
       pinned(gpu.driver(), places.end + logitBytes(pinnedRows)),
       block(allocateWhole(gpu, places.end, "the step's arguments")),
       logits(allocate(logitBytes(options.maxRows), "logits",
-                      Backing::AsNeeded)),
-      hidden(allocate(4 * uint64_t((manifest.layers + 1) * options.maxRows *
-                                   manifest.hidden),
-                      "hidden states", Backing::AsNeeded)) {
+                      Backing::AsNeeded)) {
   services.base.launch = [](const braid_services *self,
                             const braid_launch *launch) {
     reinterpret_cast<const Services *>(self)->device->launch(*launch);
@@ -165,14 +162,24 @@ braid_step &CudaDevice::stage(const braid_step &step) {
   own.ids = put(places.ids, step.ids, step.rows);
   own.output_rows = put(places.outputRows, step.output_rows, step.outputs);
   own.logits = reinterpret_cast<float *>(logits->data());
-  own.hidden = reinterpret_cast<float *>(hidden->data());
+  own.hidden = hidden ? reinterpret_cast<float *>(hidden->data()) : nullptr;
   own.device = reinterpret_cast<const braid_step *>(block->data());
   std::memcpy(to, &own, sizeof(own));
   return *reinterpret_cast<braid_step *>(to);
 }
 
-static uint64_t hiddenBytes(const braid_step &step, const Manifest &manifest) {
+uint64_t CudaDevice::hiddenBytes(const braid_step &step) const {
   return 4 * uint64_t(step.taps * step.rows * manifest.hidden);
+}
+
+/// Hidden states are wanted once in a lifetime, if at all.
+void CudaDevice::backResults(const braid_step &step) {
+  logits->back(0, logitBytes(step.outputs));
+  uint64_t bytes = hiddenBytes(step);
+  if (bytes > (hidden ? hidden->bytes() : 0)) {
+    hidden.reset();
+    hidden = allocateWhole(gpu, bytes, "hidden states");
+  }
 }
 
 /// Names the launch that was refused.
@@ -233,17 +240,17 @@ void CudaDevice::launchAll(const braid_step &own) {
 /// fit there: fast, and the host then copies them once more.
 void CudaDevice::fetch(const braid_step &step) {
   const CudaDriver &driver = gpu.driver();
-  auto copyOut = [&](void *to, const DeviceMemory &from, uint64_t bytes) {
+  auto copyOut = [&](void *to, const auto &from, uint64_t bytes) {
     if (bytes)
-      driver.check(driver.cuMemcpyDtoHAsync(to, addressOf(from.data()), bytes,
+      driver.check(driver.cuMemcpyDtoHAsync(to, addressOf(from->data()), bytes,
                                             gpu.stream()),
                    "copying results from the GPU");
   };
   bool small = step.outputs <= pinnedRows;
   std::byte *staged = pinned.data() + places.end;
-  copyOut(small ? static_cast<void *>(staged) : step.logits, *logits,
+  copyOut(small ? static_cast<void *>(staged) : step.logits, logits,
           logitBytes(step.outputs));
-  copyOut(step.hidden, *hidden, hiddenBytes(step, manifest));
+  copyOut(step.hidden, hidden, hiddenBytes(step));
   waitForStep(step);
   if (small)
     std::memcpy(step.logits, staged, logitBytes(step.outputs));
@@ -264,18 +271,20 @@ void CudaDevice::run(braid_step &step) {
   CudaGpu::Turn turn(gpu);
   const CudaDriver &driver = gpu.driver();
   fault.clear();
-  logits->back(0, logitBytes(step.outputs));
-  hidden->back(0, hiddenBytes(step, manifest));
+  backResults(step);
   braid_step &own = stage(step);
   driver.check(driver.cuMemcpyHtoDAsync(addressOf(block->data()), pinned.data(),
                                         places.end, gpu.stream()),
                "copying the step to the GPU");
-  launchAll(own);
-  if (!fault.empty()) {
+  try {
+    launchAll(own);
+    if (!fault.empty())
+      throw Error(gpu.info().text() + ": " + fault);
+    fetch(step);
+  } catch (...) { // The next step must not write what is still being copied.
     driver.cuStreamSynchronize(gpu.stream());
-    throw Error(gpu.info().text() + ": " + fault);
+    throw;
   }
-  fetch(step);
 }
 
 } // namespace braid::rt

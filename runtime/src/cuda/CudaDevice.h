@@ -58,12 +58,14 @@ private:
     uint64_t rowBegin, position, slot, ids, outputRows, end;
   };
 
+  void backResults(const braid_step &step);
   braid_step &stage(const braid_step &step);
   void launchAll(const braid_step &own);
   void launch(const braid_launch &launch);
   void fetch(const braid_step &step);
   void waitForStep(const braid_step &step);
   uint64_t logitBytes(int64_t rows) const;
+  uint64_t hiddenBytes(const braid_step &step) const;
 
   const Manifest &manifest;
   const GpuCode &gpuCode;

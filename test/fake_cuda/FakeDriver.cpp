@@ -102,7 +102,9 @@ Call::Call(const char *name, Needs needs, bool allowedInCapture)
   Driver &d = driver();
   if (needs >= Started && !d.started)
     violation(std::string(name) + " before cuInit");
-  if (needs == Context && !(current && d.contextUsers))
+  bool entered = current && d.contextUsers;
+  bool failed = d.settings.failName == "cuCtxSetCurrent";
+  if (needs == Context && !entered && !failed)
     violation(std::string(name) + " without a context");
   if (d.capturing && !allowedInCapture)
     violation(std::string(name) + " in a capture");
@@ -110,7 +112,7 @@ Call::Call(const char *name, Needs needs, bool allowedInCapture)
   if (name == d.settings.failName && number == d.settings.failAt)
     result = d.settings.failCode;
   else if (needs == Context)
-    result = d.broken;
+    result = entered ? d.broken : 201;
 }
 
 } // namespace fake
@@ -233,4 +235,21 @@ FAKE_EXPORT CUresult cuCtxSetCurrent(CUcontext context) {
   if (!call.code())
     current = context != nullptr;
   return call.code();
+}
+
+//===----------------------------------------------------------------------===//
+// For tests in the same process
+//===----------------------------------------------------------------------===//
+
+FAKE_EXPORT int braid_fake_cuda_calls(const char *name) {
+  auto found = driver().calls.find(name);
+  return found == driver().calls.end() ? 0 : found->second;
+}
+
+FAKE_EXPORT const char *braid_fake_cuda_leftovers() {
+  static std::string text;
+  text = leftovers();
+  if (driver().contextUsers)
+    text += " a context";
+  return text.c_str();
 }

@@ -146,7 +146,7 @@ using namespace fake;
 
 FAKE_EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *image,
                                         unsigned, int *, void **) {
-  Call call("cuModuleLoadData", Call::Context);
+  Call call("cuModuleLoadDataEx", Call::Context);
   if (call.code())
     return call.code();
   auto made = std::make_unique<Module>();

@@ -58,6 +58,16 @@ std::vector<int32_t> idList(Text where, Text text) {
   }
 }
 
+/// What follows the colon is judged where artefact and machine are known.
+std::string device(Text option, Text text) {
+  std::string kind = text.substr(0, text.find(':'));
+  bool numbered = kind == "cuda" || kind == "sim";
+  if (!numbered && text != "auto" && text != "cpu")
+    throw UsageError(option + ": expected auto, cpu, cuda, cuda:NUMBER, sim or "
+                              "sim:TARGET, found '" + text + "'");
+  return text;
+}
+
 struct Flag {
   const char *name;
   bool takesValue;
@@ -124,7 +134,7 @@ constexpr Flag flags[] = {
        o.engine.syntheticSeed = number<uint64_t>(n, v, 0, UINT64_MAX);
      }},
     {"--device", true,
-     [](RunOptions &o, Text, Text v) { o.engine.device = v; }},
+     [](RunOptions &o, Text n, Text v) { o.engine.device = device(n, v); }},
     {"--allow-jit", false,
      [](RunOptions &o, Text, Text) { o.engine.allowJit = true; }},
     {"--save-session", true,

@@ -80,7 +80,7 @@ CudaDevice::CudaDevice(const Artifact &artifact, const Code &code,
 }
 
 /// Members go with the context current.
-CudaDevice::~CudaDevice() { gpu.enter(); }
+CudaDevice::~CudaDevice() { CudaGpu::Turn turn(gpu, std::nothrow); }
 
 std::string CudaDevice::name() const {
   return gpu.info().text() + ", code for " + gpuCode.target;

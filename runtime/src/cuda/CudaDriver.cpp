@@ -129,7 +129,7 @@ CudaContext::~CudaContext() {
   driver.cuDevicePrimaryCtxRelease(device);
 }
 
-void CudaContext::enter() const { driver.cuCtxSetCurrent(context); }
+CUresult CudaContext::enter() const { return driver.cuCtxSetCurrent(context); }
 
 CudaStream::CudaStream(const CudaDriver &driver) : driver(driver) {
   driver.check(driver.cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING),

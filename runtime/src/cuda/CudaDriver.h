@@ -46,14 +46,14 @@ struct GpuInfo {
 GpuInfo describeGpu(const CudaDriver &driver, int number);
 
 /// The GPU's primary context, which is held while this lives. `enter` makes it
-/// the calling thread's; a failure shows in the call that follows.
+/// the calling thread's.
 class CudaContext {
 public:
   CudaContext(const CudaDriver &driver, const GpuInfo &gpu);
   CudaContext(const CudaContext &) = delete;
   CudaContext &operator=(const CudaContext &) = delete;
   ~CudaContext();
-  void enter() const;
+  CUresult enter() const;
 
 private:
   const CudaDriver &driver;

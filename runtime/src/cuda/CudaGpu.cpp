@@ -14,7 +14,12 @@ CudaGpu::CudaGpu(std::unique_ptr<CudaDriver> driver, GpuInfo info)
     : ownDriver(std::move(driver)), ownInfo(std::move(info)),
       context(*ownDriver, ownInfo), ownStream(*ownDriver) {}
 
-CudaGpu::Turn::Turn(CudaGpu &gpu) : lock(gpu.mutex) { gpu.enter(); }
+CudaGpu::Turn::Turn(CudaGpu &gpu) : lock(gpu.mutex) {
+  gpu.driver().check(gpu.context.enter(), "entering the GPU's context");
+}
+CudaGpu::Turn::Turn(CudaGpu &gpu, std::nothrow_t) : lock(gpu.mutex) {
+  gpu.context.enter();
+}
 
 void CudaGpu::checkMemory(CUresult code, uint64_t bytes,
                           const std::string &what) const {

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <mutex>
+#include <new>
 
 namespace braid::rt::cuda {
 
@@ -23,7 +24,10 @@ public:
   /// Nobody else uses the GPU, and its context is the thread's. May be nested.
   class Turn {
   public:
+    /// Throws Error if the context cannot be entered.
     explicit Turn(CudaGpu &gpu);
+    /// For destructors: then nothing can be given back.
+    Turn(CudaGpu &gpu, std::nothrow_t);
 
   private:
     std::lock_guard<std::recursive_mutex> lock;
@@ -33,9 +37,6 @@ public:
   const GpuInfo &info() const { return ownInfo; }
   CUstream stream() const { return ownStream.get(); }
   void wait(const std::string &what) const { ownStream.wait(what); }
-
-  /// Makes the context the thread's. A failure shows in the call that follows.
-  void enter() const { context.enter(); }
 
   /// Checks an attempt to get memory. Throws Error: needed and available bytes.
   void checkMemory(CUresult code, uint64_t bytes,

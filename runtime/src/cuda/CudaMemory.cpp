@@ -29,7 +29,7 @@ public:
     length = bytes;
   }
   ~WholeMemory() override {
-    CudaGpu::Turn turn(gpu);
+    CudaGpu::Turn turn(gpu, std::nothrow);
     gpu.driver().cuMemFree(addressOf(address));
   }
 
@@ -81,7 +81,7 @@ ReservedMemory::ReservedMemory(CudaGpu &gpu, uint64_t bytes,
 }
 
 ReservedMemory::~ReservedMemory() {
-  CudaGpu::Turn turn(gpu);
+  CudaGpu::Turn turn(gpu, std::nothrow);
   const CudaDriver &driver = gpu.driver();
   driver.cuStreamSynchronize(gpu.stream());
   for (const Piece &piece : pieces)
@@ -116,6 +116,7 @@ void ReservedMemory::map(const Piece &piece) {
   driver.cuMemRelease(handle); // The mapping keeps it.
   driver.check(mapped, what);
   if (CUresult code = giveAccess(piece)) {
+    driver.cuStreamSynchronize(gpu.stream());
     driver.cuMemUnmap(piece.at, piece.bytes);
     driver.check(code, what);
   }

@@ -149,6 +149,8 @@ FAKE_EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *image,
   Call call("cuModuleLoadDataEx", Call::Context);
   if (call.code())
     return call.code();
+  if (driver().settings.artifact.empty())
+    violation("BRAID_FAKE_CUDA names no artefact");
   auto made = std::make_unique<Module>();
   made->artifact = Artifact::open(driver().settings.artifact);
   made->code = identify(made->artifact, image);

@@ -163,6 +163,33 @@ TEST_F(CudaErrors, StepFailsLater) {
             "driver was told)");
 }
 
+/// A kernel that touches what is not its own: id 15 of the fake model.
+TEST_F(CudaErrors, KernelFails) {
+  int32_t trouble = 15;
+  auto failure = [&](const char *device) {
+    EngineOptions options = gpu.options();
+    options.device = device;
+    auto engine = gpu.model.open(options);
+    Session session(*engine);
+    Feed feed{session.create(), {&trouble, 1}};
+    return errorOf([&] { session.step({&feed, 1}); });
+  };
+  EXPECT_EQ(failure("sim"),
+            "simulated kernel take: trouble: block (0, 0, 0), thread 0: writes "
+            "4 bytes outside of the buffers that the kernel was given (layer "
+            "1)");
+  EXPECT_NE(failure("cuda").find("a step of 1 rows and 1 sequences has failed"),
+            std::string::npos);
+  setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
+  std::string what = failure("cuda");
+  unsetenv("CUDA_LAUNCH_BLOCKING");
+  EXPECT_NE(what.find("kernel take (layer 1), grid 1 1 1: "
+                      "CUDA_ERROR_ILLEGAL_ADDRESS"),
+            what.npos)
+      << what;
+  EXPECT_EQ(FakeGpu::leftovers(), "");
+}
+
 TEST(GpuTarget, Fits) {
   auto fit = [](const char *target, bool exact, bool cubin, int major,
                 int minor) {

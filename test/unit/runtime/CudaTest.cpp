@@ -30,6 +30,12 @@ TEST_F(CudaTest, IsTheCpuBitForBit) {
   EXPECT_EQ(FakeGpu::leftovers(), "");
 }
 
+TEST_F(CudaTest, SimulatorIsTheCpuToo) {
+  EngineOptions options = gpu.options();
+  options.device = "sim";
+  EXPECT_EQ(everything(*gpu.model.open(options), gpu.model.folder), onCpu());
+}
+
 TEST_F(CudaTest, WithoutReservedAddresses) {
   std::vector<float> cpu = onCpu();
   gpu.set("reserve=0");

@@ -196,7 +196,11 @@ const char ptx[sizeof(PTX) - 1] = PTX;
 
 #define AT(type, i) ((type *)parameters[i])
 
-/* A block takes one sequence's tokens. step, sum, k, ids, arena. */
+/* The id that a kernel fails at. */
+#define TROUBLE 15
+
+/* A block takes one sequence's tokens, and touches what is not its own when it
+ * meets TROUBLE. step, sum, k, ids, arena. */
 void sim_sm_90a_take(braid_sim *self, const uint64_t *parameters) {
   if (self->thread[0] != 0)
     return;
@@ -207,6 +211,8 @@ void sim_sm_90a_take(braid_sim *self, const uint64_t *parameters) {
   int64_t q = self->block[0];
   for (int32_t r = s.row_begin[q]; r < s.row_begin[q + 1]; ++r) {
     int32_t at = s.position[q] + r - s.row_begin[q], id = AT(int32_t, 3)[r];
+    if (id == TROUBLE)
+      self->calls->access(self, "take: trouble", (void *)64, 4, 1);
     remember(&s, s.slot[q], at, id);
     rows[r].certainty = digest(&s, s.slot[q], at + 1);
     rows[r].next = (id + 1) % VOCABULARY;

@@ -58,6 +58,16 @@ std::vector<int32_t> idList(Text where, Text text) {
   }
 }
 
+/// What follows the colon is judged where artefact and machine are known.
+std::string device(Text option, Text text) {
+  std::string kind = text.substr(0, text.find(':'));
+  bool numbered = kind == "cuda" || kind == "sim";
+  if (!numbered && text != "auto" && text != "cpu")
+    throw UsageError(option + ": expected auto, cpu, cuda, cuda:NUMBER, sim or "
+                              "sim:TARGET, found '" + text + "'");
+  return text;
+}
+
 struct Flag {
   const char *name;
   bool takesValue;
@@ -124,7 +134,9 @@ constexpr Flag flags[] = {
        o.engine.syntheticSeed = number<uint64_t>(n, v, 0, UINT64_MAX);
      }},
     {"--device", true,
-     [](RunOptions &o, Text, Text v) { o.engine.device = v; }},
+     [](RunOptions &o, Text n, Text v) { o.engine.device = device(n, v); }},
+    {"--allow-jit", false,
+     [](RunOptions &o, Text, Text) { o.engine.allowJit = true; }},
     {"--save-session", true,
      [](RunOptions &o, Text, Text v) { o.saveSession = v; }},
     {"--load-session", true,
@@ -244,7 +256,11 @@ Where and how it runs
   --weights-dir DIR      where the weights are, if not beside the artefact
   --synthetic-weights S  made-up weights from seed S, to run a model that was
                          compiled without any
-  --device auto|cpu      where to run
+  --device D             where to run: cpu; cuda or cuda:N, an NVIDIA GPU that
+                         the artefact has code for; sim, a simulated one;
+                         auto (default): cuda if it is there, else cpu
+  --allow-jit            the GPU's driver may compile code that was not
+                         assembled for it
 Sessions
   --save-session F       write the state at the end
   --load-session F       go on from there, without reading the prompt again;

@@ -193,7 +193,7 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
 
     Constraints: (gpu_schedule_c1) the strategy is one of these four;
     (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
-    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) the
+    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) a
     tile is for `mma`: 64 or 128 rows, and as many outputs.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,

@@ -175,8 +175,7 @@ static json::Array writeKernels(ModuleOp module) {
   return kernels;
 }
 
-/// What the importer wrote down for the manifest.
-static json::Object metadataOf(ModuleOp module) {
+json::Object braid::metadataOf(ModuleOp module) {
   auto text = required<StringAttr>(module, kMetadataAttr).getValue();
   auto value = json::parse(text);
   if (!value)

@@ -227,7 +227,8 @@ def check_verify_linked(report, bench):
     data = tensors.read_bytes()
     header = 8 + struct.unpack_from("<Q", data)[0]
     begin, end = (header + offset for offset in json.loads(data[8:header])["lm_head.weight"]["data_offsets"])
-    tensors.write_bytes(data[:begin] + data[begin:end][::-1] + data[end:])
+    middle = (begin + end) // 2
+    tensors.write_bytes(data[:begin] + data[middle:end] + data[begin:middle] + data[end:])
     refused(report, "verify, linked weights with other data", bench.run("verify", linked), "kernels or the data in ")
     tensors.write_bytes(data.replace(b"norm.weight", b"norm.weighs", 1))
     refused(report, "verify, linked weights with other headers", bench.run("verify", linked, "--golden", linked), "is not the checkpoint")

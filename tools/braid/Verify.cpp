@@ -160,8 +160,8 @@ static int verify(const Arguments &arguments) {
   Table table(arguments.has("-q"));
   rt::Artifact artifact = rt::Artifact::open(path);
   table.passed("seal", "sha256 " + hex(artifact.seal));
-  checkWeights(artifact, options.weightsDir, table);
   rt::Golden golden = goldenFor(artifact, arguments.value("--golden"));
+  checkWeights(artifact, options.weightsDir, table);
   if (golden.rows.empty()) {
     table.notChecked("golden", "none stored to compare the kernels with");
     return 0;

@@ -191,7 +191,7 @@ def number(tensor, bits):
 
 
 BIAS = "backbone.layers.1.mixer.gate.e_score_correction_bias"
-for _name, _tensor, _bits in (("NaN", TENSOR, b"\xc0\x7f"), ("infinity", TENSOR, b"\x80\xff"), ("F32 infinity", BIAS, b"\0\0\x80\x7f")):
+for _name, _tensor, _bits in (("NaN", TENSOR, b"\xc0\x7f"), ("infinity", TENSOR, b"\x80\x7f"), ("F32 infinity", BIAS, b"\0\0\x80\x7f")):
     CASES.append((f"tensor with {_name}", f"{FILE}: tensor {_tensor}: .*finite", number(_tensor, _bits)))
 
 

@@ -51,12 +51,16 @@ void CheckpointReader::check(const Piece &piece,
               ", found " + tensor.dtype + " " + shapeText(tensor.shape));
 }
 
-/// Whether no number has all bits of `infinity` set, as Inf and NaN have.
+/// Whether no number has all bits of `infinity` set, as Inf and NaN have; but
+/// -Inf may stand for what is never chosen, such as an expert. A byte has none.
 template <typename Word>
 static bool allFinite(const void *data, uint64_t bytes, Word infinity) {
+  constexpr Word sign = Word(1) << (8 * sizeof(Word) - 1);
   auto *words = static_cast<const Word *>(data);
-  return std::none_of(words, words + bytes / sizeof(Word),
-                      [=](Word word) { return (word & infinity) == infinity; });
+  return std::none_of(words, words + bytes / sizeof(Word), [=](Word word) {
+    bool masks = sizeof(Word) > 1 && word == Word(infinity | sign);
+    return (word & infinity) == infinity && !masks;
+  });
 }
 
 static bool isFinite(const WeightSource &source, const void *data) {
@@ -86,7 +90,7 @@ const void *CheckpointReader::read(const Piece &piece,
   if (!isFinite(source, data))
     throw Error(checkpoint.files()[tensor.file] + ": tensor " +
                     piece.entry->sourceName(source, piece.layer, piece.expert) +
-                    ": expected finite numbers, found NaN or infinity",
+                    ": expected finite numbers (or -infinity), found NaN or infinity",
                 "the checkpoint is damaged; fetch it again");
   return data;
 }

@@ -37,8 +37,7 @@
   "{\"schema\": 1, \"abi\": 2," GPUS                                           \
   "\"producer\": {\"braid\": \"0.1.0\", \"llvm\": \"22.1.8\"},"                \
   "\"model\": {\"type\": \"fake\", \"layers\": 2, \"pattern\": \"M*\","        \
-  " \"hidden\": 4, \"vocabulary\": 16, \"context\": 4096,"                     \
-  " \"parameters\": 40},"                                                      \
+  " \"hidden\": 4, \"vocabulary\": 16, \"context\": 4096},"                    \
   "\"precision\": \"f32\","                                                    \
   "\"target\": {\"isa\": \"cpu\", \"triple\": \"\", \"cpu\": \"\","            \
   " \"features\": []},"                                                        \

@@ -62,3 +62,23 @@ func.func private @schedule_c3_rows() attributes {a = #braid.schedule<"vector", 
 
 // expected-error @+1 {{schedule_c4: reference has one lane, one row and fma}}
 func.func private @schedule_c4() attributes {a = #braid.schedule<"reference", lanes = 8, rows = 1, dot = "fma">}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c1: expected the strategy reference or simt, found 'fast'}}
+func.func private @gpu_schedule_c1() attributes {a = #braid.gpu_schedule<"fast", threads = 32, blocks = 1>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c2: expected a multiple of 32 threads up to 1024, found 48}}
+func.func private @gpu_schedule_c2() attributes {a = #braid.gpu_schedule<"simt", threads = 48, blocks = 1>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c2: expected one thread, found 32}}
+func.func private @gpu_schedule_c2_reference() attributes {a = #braid.gpu_schedule<"reference", threads = 32, blocks = 1>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c3: expected 1 to 32 blocks, found 64}}
+func.func private @gpu_schedule_c3() attributes {a = #braid.gpu_schedule<"simt", threads = 32, blocks = 64>}

@@ -95,9 +95,10 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
                              OpBuilder &b) {
     for (StringRef name :
          {StringRef(kKernelAttr), StringRef(kThreadsAttr),
-          StringRef(kSharedBytesAttr),
+          StringRef(kSharedBytesAttr), StringRef(kStrategyAttr),
           gpu::GPUDialect::getKernelFuncAttrName()})
-      function->setAttr(name, op->getAttr(name));
+      if (Attribute value = op->getAttr(name))
+        function->setAttr(name, value);
     auto number = [&](StringRef name) -> int32_t {
       auto value = op->getAttrOfType<IntegerAttr>(name);
       return value ? int32_t(value.getInt()) : 1;

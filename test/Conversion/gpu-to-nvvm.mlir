@@ -7,9 +7,9 @@ module attributes {gpu.container_module} {
     // Parameters are 8 bytes: the context, a buffer's address and what is not in
     // its type, numbers.
     // CHECK: llvm.func @shift(%{{.*}}: !llvm.ptr, %[[X:.*]]: !llvm.ptr, %{{.*}}: i64, %[[Y:.*]]: !llvm.ptr, %{{.*}}: i64, %[[N:.*]]: i64) attributes
-    // CHECK-SAME: braid.kernel = 3 : i64, braid.shared_bytes = 128 : i64, braid.threads = 64 : i64
+    // CHECK-SAME: braid.kernel = 3 : i64, braid.shared_bytes = 128 : i64, braid.strategy = "simt", braid.threads = 64 : i64
     // CHECK-SAME: nvvm.kernel, nvvm.maxntid = array<i32: 64, 1, 1>, nvvm.minctasm = 2 : i32
-    gpu.func @shift(%step: !braid.context, %x: memref<?x64xf32>, %y: memref<?x64xbf16, strided<[128, 1], offset: 32>>, %n: index) kernel attributes {braid.kernel = 3 : i64, braid.threads = 64 : i64, braid.shared_bytes = 128 : i64, braid.blocks = 2 : i64} {
+    gpu.func @shift(%step: !braid.context, %x: memref<?x64xf32>, %y: memref<?x64xbf16, strided<[128, 1], offset: 32>>, %n: index) kernel attributes {braid.kernel = 3 : i64, braid.threads = 64 : i64, braid.shared_bytes = 128 : i64, braid.blocks = 2 : i64, braid.strategy = "simt"} {
       // CHECK-DAG: %[[SHARED:.*]] = llvm.mlir.addressof @braid_shared : !llvm.ptr<3>
       // CHECK-DAG: nvvm.read.ptx.sreg.tid.x
       // CHECK-DAG: nvvm.read.ptx.sreg.ctaid.y

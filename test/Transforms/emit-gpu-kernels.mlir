@@ -4,6 +4,7 @@
 // once, and the sum of squares goes over shuffles and one barrier.
 // CHECK-LABEL: func.func private @norm_sm_90a(
 // CHECK-SAME: braid.blocks = 2 : i64
+// CHECK-SAME: braid.strategy = "simt"
 // CHECK: %[[ROWS:.*]] = memref.dim %{{.*}}, %{{.*}} : memref<?x1024xf32>
 // CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %[[ROWS]], %{{.*}} = %{{.*}}, %{{.*}} = %{{.*}}) threads({{.*}}) in (%{{.*}} = %c64{{.*}}) dynamic_shared_memory_size %c128_i32 {
 // CHECK: vector.load %{{.*}} {alignment = 32 : i64} : memref<?x1024xf32>, vector<8xf32>

@@ -40,6 +40,7 @@ func.func private @experts(%step: !braid.context, %x: memref<?x8xf32>, %ids: mem
 
 // On a GPU the definition runs in a grid of one thread.
 // CHECK-LABEL: func.func private @combine_sm_90a(
+// CHECK-SAME: braid.strategy = "reference"
 // CHECK-NOT: braid.gpu_schedule
 // CHECK: %[[ONE:.*]] = arith.constant 1 : index
 // CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]]) threads({{.*}}) in (%{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]]) {

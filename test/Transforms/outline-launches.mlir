@@ -11,7 +11,7 @@ module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
   // CHECK: gpu.launch_func @sm_90a::@fill blocks in (%[[N:.*]], %c1{{.*}}, %c1{{.*}}) threads in (%c64{{.*}}) dynamic_shared_memory_size %c256_i32 args(%{{.*}} : memref<?xf32>)
   // CHECK: gpu.launch_func @sm_90a::@fill_0 blocks in (%c1
   // CHECK-SAME: args(%{{.*}} : index, %{{.*}} : memref<?xf32>)
-  func.func private @fill_sm_90a(%step: !braid.context, %x: memref<?xf32>, %last: index) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a", braid.blocks = 4 : i64} {
+  func.func private @fill_sm_90a(%step: !braid.context, %x: memref<?xf32>, %last: index) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a", braid.blocks = 4 : i64, braid.strategy = "simt"} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c64 = arith.constant 64 : index
@@ -43,12 +43,12 @@ module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
 }
 
 // CHECK: gpu.module @sm_90a {
-// CHECK: gpu.func @fill(%[[X:.*]]: memref<?xf32>) kernel attributes {braid.blocks = 4 : i64, braid.kernel = 5 : i64, braid.shared_bytes = 256 : i64, braid.threads = 64 : i64} {
+// CHECK: gpu.func @fill(%[[X:.*]]: memref<?xf32>) kernel attributes {braid.blocks = 4 : i64, braid.kernel = 5 : i64, braid.shared_bytes = 256 : i64, braid.strategy = "simt", braid.threads = 64 : i64} {
 // CHECK: %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
 // CHECK: %[[B:.*]] = gpu.block_id x
 // CHECK: memref.store %[[ONE]], %[[X]][%[[B]]]
 // CHECK: gpu.return
-// CHECK: gpu.func @fill_0(%{{.*}}: index, %{{.*}}: memref<?xf32>) kernel attributes {braid.blocks = 4 : i64, braid.kernel = 5 : i64, braid.shared_bytes = 0 : i64, braid.threads = 1 : i64} {
+// CHECK: gpu.func @fill_0(%{{.*}}: index, %{{.*}}: memref<?xf32>) kernel attributes {braid.blocks = 4 : i64, braid.kernel = 5 : i64, braid.shared_bytes = 0 : i64, braid.strategy = "simt", braid.threads = 1 : i64} {
 // CHECK: gpu.thread_id x
 // CHECK: gpu.module @sm_80 {
 // CHECK: gpu.func @fill(

@@ -2,7 +2,10 @@
 # Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Calling `braid`, and reporting one line per check."""
+import hashlib
 import json
+import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +117,33 @@ class Braid:
 def fixtures(folder):
     """Every folder of `folder` that has reference results."""
     return sorted(path.parent for path in Path(folder).glob("*/reference.safetensors"))
+
+
+#===- artefacts as bytes ---===#
+
+
+def sections(data):
+    """Name -> (offset, bytes) of a 64-bit ELF file."""
+    table, = struct.unpack_from("<Q", data, 0x28)
+    size, count, names = struct.unpack_from("<HHH", data, 0x3A)
+    rows = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
+    text = lambda at: data[rows[names][4] + at:].split(b"\0", 1)[0].decode()
+    return {text(row[0]): (row[4], row[5]) for row in rows}
+
+
+def seal(data):
+    """Gives a changed artefact, a bytearray, the seal of an intact one."""
+    at = sections(data)[".braid.seal"][0] + 8
+    data[at:at + 32] = bytes(32)
+    data[at:at + 32] = hashlib.sha256(data).digest()
+
+
+def with_manifest(blob, change):
+    """A sealed artefact whose manifest is change(manifest), a text of bytes that
+    may be as long as the old one's with its line breaks."""
+    data = bytearray(blob)
+    offset, size = sections(data)[".braid.manifest"]
+    text = change(re.sub(rb"\n\s*", b" ", bytes(data[offset : offset + size])))
+    data[offset : offset + size] = text.ljust(size)
+    seal(data)
+    return bytes(data)

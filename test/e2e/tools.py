@@ -11,7 +11,6 @@
     same bytes twice, and in another folder
 """
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -22,7 +21,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import FIXTURES, Braid, CommandFailed, Report
+from harness import FIXTURES, Braid, CommandFailed, Report, seal, sections
 
 # name, text in the device phase's code, what to replace it by (all of them), the
 # precisions that show it
@@ -33,6 +32,8 @@ WRONG_KERNELS = [
     ("a coefficient of the softplus", "-0.24999994", "-0.25999994", "f32"),
     ("a coefficient of the exponential", "0.166666657", "0.266666657", "f32 bf16"),
 ]
+# Options that make GPU code too.
+GPU = ["--precision=bf16", "--target=cpu,sm_90a", "--with-sim"]
 
 
 class Bench:
@@ -68,21 +69,6 @@ def refused(report, name, answer, mention):
 
 
 #===- artefacts from outside ---===#
-
-
-def sections(data):
-    """Name -> (offset, bytes) of a 64-bit ELF file."""
-    table, = struct.unpack_from("<Q", data, 0x28)
-    size, count, names = struct.unpack_from("<HHH", data, 0x3A)
-    rows = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
-    text = lambda at: data[rows[names][4] + at:].split(b"\0", 1)[0].decode()
-    return {text(row[0]): (row[4], row[5]) for row in rows}
-
-
-def seal(data):
-    at = sections(data)[".braid.seal"][0] + 8
-    data[at:at + 32] = bytes(32)
-    data[at:at + 32] = hashlib.sha256(data).digest()
 
 
 def changed(path, offset, out, sealed=False):
@@ -237,14 +223,14 @@ def same_files(one, other, weights=True):
 
 
 def check_resume(report, bench):
-    for options in (["--precision=f32"], ["--precision=bf16", "--target=cpu"], ["--precision=f32", "--weights=none"]):
+    for options in (["--precision=f32"], ["--precision=bf16", "--target=cpu"], ["--precision=f32", "--weights=none"], GPU):
         weights = "--weights=none" not in options
         late = [option for option in options if option.startswith("--weights")]
         early = [option for option in options if not option.startswith("--weights")]
         direct = bench.compile(bench.fixture, *options)
         for phase in ("model", "kernel", "device"):
             dump = bench.dump(phase, *early)
-            target = [option for option in early if "target" in option] if phase == "model" else []
+            target = [option for option in early if "target" in option or "sim" in option] if phase == "model" else []
             resumed = bench.compile(dump, *late, *target)
             report.claim(f"resume from {phase} {' '.join(options)}", same_files(direct, resumed, weights), f"{direct.stat().st_size} bytes")
     linked, dump = bench.compile(bench.fixture, "--weights=link"), bench.dump("kernel")
@@ -268,11 +254,12 @@ def check_same_bytes(report, bench):
     for name in ("here", "there/and/deeper"):
         place = bench.folder / name
         shutil.copytree(bench.fixture, place / "model")
-        for mode in ("pack", "link"):
-            bench.braid.call("compile", place / "model", "-o", place / f"{mode}.braid", f"--weights={mode}", "-q")
+        for mode, *options in ("pack",), ("link",), ("none", *GPU):
+            bench.braid.call("compile", place / "model", "-o", place / f"{mode}.braid", f"--weights={mode}", "-q", *options)
         copies.append(place)
     report.claim("same bytes in another folder", same_files(*(place / "pack.braid" for place in copies)), "packed")
     report.claim("same bytes in another folder, linked", same_files(*(place / "link.braid" for place in copies), weights=False), "relative to the artefact")
+    report.claim("same bytes in another folder, GPU code", same_files(*(place / "none.braid" for place in copies), weights=False), " ".join(GPU))
     report.claim("same bytes twice", same_files(copies[0] / "pack.braid", bench.compile(copies[0] / "model")), "packed")
     moved = bench.folder / "moved"
     shutil.move(str(copies[1]), moved)

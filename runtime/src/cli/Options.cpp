@@ -58,6 +58,18 @@ std::vector<int32_t> idList(Text where, Text text) {
   }
 }
 
+/// Whether the artefact has code for it shows when it is opened.
+std::string deviceName(Text option, Text value) {
+  bool known = value == "auto" || value == "cpu";
+  for (std::string kind : {"sim", "cuda"})
+    known |= value == kind ||
+             (value.starts_with(kind + ":") && value.size() > kind.size() + 1);
+  if (!known)
+    throw UsageError(option + ": expected auto, cpu, sim or sim:TARGET, found '" +
+                     value + "'");
+  return value;
+}
+
 struct Flag {
   const char *name;
   bool takesValue;
@@ -123,7 +135,7 @@ constexpr Flag flags[] = {
        o.engine.syntheticSeed = number<uint64_t>(n, v, 0, UINT64_MAX);
      }},
     {"--device", true,
-     [](RunOptions &o, Text, Text v) { o.engine.device = v; }},
+     [](RunOptions &o, Text n, Text v) { o.engine.device = deviceName(n, v); }},
     {"--save-session", true,
      [](RunOptions &o, Text, Text v) { o.saveSession = v; }},
     {"--load-session", true,
@@ -242,7 +254,9 @@ Where and how it runs
   --weights-dir DIR      where the weights are, if not beside the artefact
   --synthetic-weights S  made-up weights from seed S, to run a model that was
                          compiled without any
-  --device auto|cpu      where to run
+  --device auto|cpu|sim  where to run: auto is the CPU; sim executes GPU code
+                         (compiled --with-sim) thread by thread on the CPU,
+                         slowly and with checks; sim:TARGET if there are several
 Sessions
   --save-session F       write the state at the end
   --load-session F       go on from there, without reading the prompt again;

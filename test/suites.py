@@ -10,6 +10,7 @@ A suite that cannot run, crashes, runs out of time or skips a test has failed.
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -25,15 +26,22 @@ BRAID = BUILD / "bin" / "braid"
 E2E = ROOT / "test" / "e2e"
 
 
+def provide_ptxas():
+    """Where there is no CUDA toolkit, the tests' own ptxas (tools/check)."""
+    own = BUILD / "ptxas" / "nvidia" / "cu13"
+    if (own / "bin" / "ptxas").exists() and not os.environ.get("CUDA_HOME") and not shutil.which("ptxas"):
+        os.environ["CUDA_HOME"] = str(own)
+
+
 def number(pattern, text):
     """The sum of a pattern's first group over all its matches."""
     return sum(int(n) for n in re.findall(pattern, text, re.MULTILINE))
 
 
 def count_report(text):
-    """Our own scripts: `N passed, N failed` on the last line."""
-    last = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.MULTILINE)
-    return tuple(map(int, last[-1])) if last else (0, 0)
+    """Our own scripts: each ends with `N passed, N failed`."""
+    ends = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.MULTILINE)
+    return sum(int(passed) for passed, _ in ends), sum(int(failed) for _, failed in ends)
 
 
 def count_lit(text):
@@ -71,10 +79,14 @@ def script(name, *arguments):
 
 
 def sanitized():
-    """Bad input again, for a braid that was built with ASan and UBSan."""
+    """Bad input again, and two fixtures compiled and run, for a braid that was
+    built with ASan and UBSan."""
     folder = BUILD / "sanitize"
+    braid = folder / "bin" / "braid"
+    fixtures = [[PYTHON, E2E / "run_fixtures.py", "--braid", braid, f"--only={name}", f"--precision={precision}"]
+                for name, precision in (("latent-moe", "f32"), ("dense", "bf16"))]
     return [["cmake", "--preset", "sanitize", "-B", folder, "-DBRAID_BUILD_TESTS=OFF"], ["ninja", "-C", folder, "braid"],
-            [PYTHON, E2E / "bad_input.py", "--braid", folder / "bin" / "braid"]]
+            *fixtures, [PYTHON, E2E / "bad_input.py", "--braid", braid]]
 
 
 def suites(everything):
@@ -159,6 +171,7 @@ def main():
 
 def check(chosen):
     LOGS.mkdir(parents=True, exist_ok=True)
+    provide_ptxas()
     total_passed = total_failed = 0
     begun = time.monotonic()
     for index, suite in enumerate(chosen, 1):

@@ -59,11 +59,27 @@ class Report:
         return 1 if self.failed or not self.passed else 0
 
 
+class Place:
+    """Where models run: options of `compile`, of `run`, and a name."""
+
+    def __init__(self, device="cpu", target="sm_90a"):
+        simulated = device == "sim"
+        self.name = f"{device}:{target}" if simulated else device
+        # The golden logits are those of the CPU's code.
+        self.compile = [f"--target=cpu,{target}", "--with-sim", "--golden=none"] if simulated else []
+        self.run = [f"--device={self.name}"] if simulated else []
+
+    @staticmethod
+    def add_options(parser):
+        parser.add_argument("--device", choices=["cpu", "sim"], default="cpu", help="sim: GPU code on the simulator")
+        parser.add_argument("--target", default="sm_90a", help="whose GPU code the simulator runs")
+
+
 class Braid:
     """The `braid` command. `folder` is for its outputs; the caller owns it."""
 
-    def __init__(self, path, folder, timeout=600):
-        self.path, self.folder, self.timeout = Path(path).resolve(), Path(folder), timeout
+    def __init__(self, path, folder, timeout=600, place=Place()):
+        self.path, self.folder, self.timeout, self.place = Path(path).resolve(), Path(folder), timeout, place
         self.serial = 0
 
     def call(self, *arguments):
@@ -85,7 +101,7 @@ class Braid:
 
     def compile(self, checkpoint, precision, *options):
         artefact = self.fresh(".braid")
-        self.call("compile", checkpoint, "-o", artefact, f"--precision={precision}", *options)
+        self.call("compile", checkpoint, "-o", artefact, f"--precision={precision}", *self.place.compile, *options)
         return artefact
 
     def run(self, artefact, *options, ids=None, tensors="--logits"):
@@ -97,7 +113,7 @@ class Braid:
             source = self.fresh(".ids")
             source.write_text(",".join(str(int(i)) for i in ids) + "\n")
             given = ["--ids-file", source]
-        self.call("run", artefact, "-q", *given, *options, tensors, out)
+        self.call("run", artefact, "-q", *self.place.run, *given, *options, tensors, out)
         arrays = read_arrays(out)
         out.unlink()
         return arrays
@@ -107,7 +123,7 @@ class Braid:
         ragged batch; returns one dictionary per prompt, in their order."""
         source = self.fresh(".jsonl")
         source.write_text("".join(json.dumps(prompt) + "\n" for prompt in prompts))
-        out = self.call("run", artefact, "-q", "--prompts-file", source, *options)
+        out = self.call("run", artefact, "-q", *self.place.run, "--prompts-file", source, *options)
         answers = [json.loads(line) for line in out.decode().splitlines()]
         if len(answers) != len(prompts):
             raise CommandFailed(f"`braid run --prompts-file` gave {len(answers)} lines for {len(prompts)} prompts")

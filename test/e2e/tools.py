@@ -8,7 +8,8 @@
     tokenize   the ids of the reference library; the same from an artefact
     verify     passes what was compiled; finds changed bytes and wrong kernels
     resume     a dump of each phase gives the bytes that a direct compile gives
-    same bytes twice, and in another folder
+    arguments  --option value and --option=value; mistakes in usage
+    same bytes twice, in another folder, and with any number of jobs
 """
 import argparse
 import json
@@ -90,11 +91,25 @@ def check_version(report, bench):
     code, out, _ = bench.run("--help")
     missing = [name for name in "plan compile run inspect tokenize verify bench".split() if not re.search(rf"^  {name} ", out, re.MULTILINE)]
     report.claim("--help lists the commands", code == 0 and not missing, f"missing: {missing}")
-    for command in ("inspect", "tokenize", "verify"):
+    for command in ("plan", "compile", "bench", "inspect", "tokenize", "verify"):
         code, out, _ = bench.run(command, "--help")
         report.claim(f"{command} --help", code == 0 and f"usage: braid {command}" in out, out.split("\n")[0])
         code, _, errors = bench.run(command, "--no-such-option")
         report.claim(f"{command} --no-such-option", code == 2 and "error: unknown option" in errors, f"exit code {code}")
+
+
+def check_arguments(report, bench):
+    """A value may follow an option as a word of its own; a wrong one is a mistake
+    in usage, whatever the command."""
+    plans = [bench.run("plan", bench.fixture, "--json", *batch) for batch in (["--batch=3"], ["--batch", "3"], [])]
+    report.claim("plan --batch 3", plans[0] == plans[1] != plans[2], "as --batch=3")
+    same = same_files(bench.compile(bench.fixture, "--precision=f32", "--weights=none"), bench.compile(bench.fixture, "--precision", "f32", "--weights", "none"), weights=False)
+    report.claim("compile --precision f32 --weights none", same, "as with =")
+    for command in (["compile", "--precision=f8"], ["compile", "-j0"], ["compile", "--jobs", "x"], ["compile", "--weights="], ["compile", "-q=1"], ["compile", "--mlir-nonsense"],
+                    ["compile", "second"], ["plan", "--memory=much"], ["plan", "--batch"], ["bench", "--threads=1,x"], ["bench", "--repeats=0"], ["verify", "--threads", "0"]):
+        code, _, errors = bench.run(command[0], "model", *command[1:])
+        lines = [line for line in errors.splitlines() if line.startswith("error:")]
+        report.claim(f"usage: {' '.join(command)}", code == 2 and len(lines) == 1, f"exit code {code}, {errors.strip()[:100]}")
 
 
 def check_inspect(report, bench):
@@ -126,6 +141,32 @@ def check_inspect(report, bench):
         bad = changed(artefact, sections(data)[name][0] + 5, bench.braid.fresh(".braid"))
         refused(report, f"inspect: a byte of {name} changed", bench.run("inspect", bad), "seal")
     refused(report, "inspect: not an artefact", bench.run("inspect", bench.fixture / "config.json"), "config.json")
+
+
+def check_inspect_gpu(report, bench):
+    """GPU code is described as the manifest and the sections have it."""
+    plain = bench.compile(bench.fixture, "--weights=none")
+    report.claim("inspect: no GPU code", json.loads(bench.run("inspect", plain, "--json")[1])["gpus"] == [] and "GPU  " not in bench.run("inspect", plain)[1], "none listed")
+    artefact = bench.compile(bench.fixture, "--weights=none", "--target=cpu,sm_80,sm_90a", "--with-sim")
+    gpus = {gpu["target"]: gpu for gpu in json.loads(bench.run("inspect", artefact, "--json")[1])["gpus"]}
+    found = {target: (gpu["exact"], gpu["ptx_version"], gpu["oldest_driver"]) for target, gpu in gpus.items()}
+    report.claim("inspect: GPU targets", found == {"sm_80": (False, "8.0", "r525 (CUDA 12.0)"), "sm_90a": (True, "8.3", "r545 (CUDA 12.3)")}, str(found))
+    places = sections(artefact.read_bytes())
+    sizes = {target: (places[f".braid.gpu.{target}.ptx"][1], places[f".braid.gpu.{target}.cubin"][1]) for target in gpus}
+    report.claim("inspect: PTX and cubin", all((gpu["ptx_bytes"], gpu["cubin_bytes"]) == sizes[target] for target, gpu in gpus.items()), str(sizes))
+    written = {gpu["target"]: gpu["kernels"] for gpu in json.loads(bench.run("inspect", artefact, "--manifest")[1])["gpus"]}
+    keys = ("name", "kernel", "strategy", "threads", "shared_bytes", "registers", "stack_bytes", "spill_bytes")
+    same = all([{key: kernel[key] for key in keys} for kernel in gpu["kernels"]] == [{key: kernel[key] for key in keys} for kernel in written[target]] for target, gpu in gpus.items())
+    report.claim("inspect: GPU kernels", same and all(written.values()), f"{[len(kernels) for kernels in written.values()]} of the manifest")
+    parts = [kernel["occupancy"] for gpu in gpus.values() for kernel in gpu["kernels"]]
+    report.claim("inspect: occupancy", all(0 < part <= 1 for part in parts), f"{min(parts)} to {max(parts)}")
+    code, text, _ = bench.run("inspect", artefact)
+    shown = ("sm_80, and later ones", "sm_90a, this architecture alone; PTX 8.3, driver r545 (CUDA 12.3) or later", "occupancy", "can be simulated")
+    report.claim("inspect: GPU text", code == 0 and all(part in text for part in shown), "; ".join(line for line in text.splitlines() if line.startswith("GPU")))
+    bare = bench.braid.fresh(".braid")
+    code, _, errors = bench.run("compile", bench.fixture, "--weights=none", "--target=sm_90a", "-o", bare, environment={"CUDA_HOME": "", "CUDA_PATH": "", "PATH": "/usr/lib/llvm-22/bin"})
+    report.claim("compile without ptxas says so", code == 0 and "not assembled: no ptxas" in errors, next((line for line in errors.splitlines() if "PTX" in line), errors))
+    report.claim("inspect: PTX alone", "not assembled: the driver does that" in bench.run("inspect", bare)[1], "no cubin")
 
 
 def check_tokenize(report, bench):
@@ -175,11 +216,30 @@ def check_verify(report, bench):
         refused(report, f"verify {precision}: no weights", bench.run("verify", artefact), "weights")
         (elsewhere / weights.name).write_bytes(original)
         report.claim(f"verify {precision} --weights-dir", bench.run("verify", artefact, f"--weights-dir={elsewhere}")[0] == 0, str(elsewhere.name))
-    linked = bench.compile(bench.fixture, "--weights=link")
-    code, out, errors = bench.run("verify", linked)
-    report.claim("verify, linked weights", code == 0 and "single   ok" in out, errors or out.splitlines()[-1])
     code, out, _ = bench.run("verify", bench.compile(bench.fixture, "--weights=none"))
-    report.claim("verify without weights says so", code == 0 and "not checked" in out, out.splitlines()[-1])
+    unchecked = [line for line in out.splitlines() if re.match(r"(weights|golden) +- +not checked: ", line)]
+    report.claim("verify without weights says so", code == 0 and len(unchecked) == 2 and out.count(" ok ") == 1, out.splitlines()[-1])
+
+
+def check_verify_linked(report, bench):
+    """Only the headers of a linked checkpoint have a hash: its data is judged by
+    the logits, and the message says that it may be the data."""
+    checkpoint = bench.folder / "checkpoint"
+    shutil.copytree(bench.fixture, checkpoint)
+    linked = bench.compile(checkpoint, "--weights=link", "--precision=f32")
+    code, out, errors = bench.run("verify", linked)
+    report.claim("verify, linked weights", code == 0 and "single   ok" in out and "its data has none" in out, errors or out.splitlines()[-1])
+    tensors = checkpoint / "model.safetensors"
+    data = tensors.read_bytes()
+    header = 8 + struct.unpack_from("<Q", data)[0]
+    begin, end = (header + offset for offset in json.loads(data[8:header])["lm_head.weight"]["data_offsets"])
+    tensors.write_bytes(data[:begin] + data[begin:end][::-1] + data[end:])
+    refused(report, "verify, linked weights with other data", bench.run("verify", linked), "kernels or the data in ")
+    tensors.write_bytes(data.replace(b"norm.weight", b"norm.weighs", 1))
+    refused(report, "verify, linked weights with other headers", bench.run("verify", linked, "--golden", linked), "is not the checkpoint")
+    bare = bench.compile(bench.fixture, "--weights=link", "--golden=none")
+    (bare.parent / "elsewhere").mkdir()
+    refused(report, "verify, linked weights that are gone", bench.run("verify", shutil.copy(bare, bare.parent / "elsewhere")), "weights")
 
 
 def check_wrong_kernels(report, bench, precision):
@@ -261,6 +321,8 @@ def check_same_bytes(report, bench):
     report.claim("same bytes in another folder, linked", same_files(*(place / "link.braid" for place in copies), weights=False), "relative to the artefact")
     report.claim("same bytes in another folder, GPU code", same_files(*(place / "none.braid" for place in copies), weights=False), " ".join(GPU))
     report.claim("same bytes twice", same_files(copies[0] / "pack.braid", bench.compile(copies[0] / "model")), "packed")
+    jobs = [bench.compile(copies[0] / "model", *option) for option in (["-j1"], ["-j", "2"], ["--jobs=7"])]
+    report.claim("same bytes with 1, 2 and 7 jobs", all(same_files(copies[0] / "pack.braid", other) for other in jobs), "packed")
     moved = bench.folder / "moved"
     shutil.move(str(copies[1]), moved)
     report.claim("linked weights move along", bench.run("verify", moved / "link.braid")[0] == 0, "artefact and checkpoint moved together")
@@ -275,7 +337,8 @@ def main():
     options.fixtures = options.fixtures.resolve()
     report = Report()
     parts = {
-        "version": check_version, "inspect": check_inspect, "tokenize": check_tokenize, "verify": check_verify,
+        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "inspect-gpu": check_inspect_gpu, "tokenize": check_tokenize, "verify": check_verify,
+        "linked-verify": check_verify_linked,
         "wrong-kernels-f32": lambda *both: check_wrong_kernels(*both, "f32"),
         "wrong-kernels-bf16": lambda *both: check_wrong_kernels(*both, "bf16"),
         "wrong-constant": check_wrong_constant, "resume": check_resume, "same-bytes": check_same_bytes,

@@ -279,8 +279,11 @@ def EmitCPUKernels : Pass<"emit-cpu-kernels", "::mlir::ModuleOp"> {
   let summary = "writes each kernel as loops and vectors, as its schedule says";
   let description = [{
     Requires: choose-schedule, plan-arena. Ensures: no compute op and no
-    schedule is left; parallelism is `braid.parallel`.
+    schedule is left; parallelism is `braid.parallel`. A schedule that its kernel
+    or the CPU cannot follow (`dot = bf16` without pairs of bf16) is an error.
   }];
+  let options = [Option<"dotsBF16", "dots-bf16", "bool", "true",
+                        "the CPU has an instruction that multiplies pairs of bf16">];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
       "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
       "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect",
@@ -323,6 +326,9 @@ def OutlineLaunches : Pass<"outline-launches", "::mlir::ModuleOp"> {
     The functions of one target lie in one `gpu.module` of its name, in the
     order of their launches in the program; a function's place is its number
     in the manifest. Captured values become parameters, constants are repeated.
+    A parameter that is a weight in all calls is `noalias` and `readonly`:
+    nothing writes weights during a step, so that they may be read through the
+    cache for constant data.
 
     Ensures: no `gpu.launch` is left; every `gpu.func` has `braid.threads`,
     `braid.shared_bytes` and `braid.kernel`, the kernel it belongs to.

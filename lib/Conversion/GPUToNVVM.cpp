@@ -58,12 +58,8 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
                   ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     SmallVector<Type> parameters;
-    for (Type type : op.getArgumentTypes()) {
-      SmallVector<Type> flat = kernelParameterTypes(type);
-      if (flat.empty())
-        return op.emitOpError("cannot be passed a value of type ") << type;
-      parameters.append(flat);
-    }
+    for (Type type : op.getArgumentTypes())
+      parameters.append(kernelParameterTypes(type));
     auto type = LLVM::LLVMFunctionType::get(
         LLVM::LLVMVoidType::get(getContext()), parameters);
     auto function = LLVM::LLVMFuncOp::create(b, loc, op.getName(), type);
@@ -103,9 +99,10 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
                              OpBuilder &b) {
     for (StringRef name :
          {StringRef(kKernelAttr), StringRef(kThreadsAttr),
-          StringRef(kSharedBytesAttr),
+          StringRef(kSharedBytesAttr), StringRef(kStrategyAttr),
           gpu::GPUDialect::getKernelFuncAttrName()})
-      function->setAttr(name, op->getAttr(name));
+      if (Attribute value = op->getAttr(name))
+        function->setAttr(name, value);
     auto number = [&](StringRef name) -> int32_t {
       auto value = op->getAttrOfType<IntegerAttr>(name);
       return value ? int32_t(value.getInt()) : 1;
@@ -149,11 +146,23 @@ struct LowerSharedMemory : ConvertOpToLLVMPattern<gpu::DynamicSharedMemoryOp> {
 
 class GPUToNVVM : public braid::impl::GPUToNVVMBase<GPUToNVVM> {
   void runOnOperation() override;
+  LogicalResult checkParameters();
   LogicalResult simplifyVectors();
   void declareSharedMemory();
 };
 
 } // namespace
+
+/// A pattern that fails would leave the function to another one, of MLIR, which
+/// knows nothing of our ABI.
+LogicalResult GPUToNVVM::checkParameters() {
+  for (auto function : getOperation().getOps<gpu::GPUFuncOp>())
+    for (Type type : function.getArgumentTypes())
+      if (kernelParameterTypes(type).empty())
+        return function.emitOpError("cannot be passed a value of type ")
+               << type;
+  return success();
+}
 
 /// Vector ops that LLVM has no form for, and strided views, in simpler ones.
 LogicalResult GPUToNVVM::simplifyVectors() {
@@ -187,7 +196,7 @@ static void addConversions(LLVMTypeConverter &converter) {
 
 void GPUToNVVM::runOnOperation() {
   MLIRContext *context = &getContext();
-  if (failed(simplifyVectors()))
+  if (failed(checkParameters()) || failed(simplifyVectors()))
     return signalPassFailure();
   declareSharedMemory();
 
@@ -215,7 +224,7 @@ void GPUToNVVM::runOnOperation() {
   target.addLegalDialect<NVVM::NVVMDialect>();
   target.addLegalOp<gpu::GPUModuleOp>();
   target.addLegalOp<UnrealizedConversionCastOp>();
-  if (failed(applyPartialConversion(getOperation(), target,
-                                    std::move(patterns))))
+  if (failed(
+          applyFullConversion(getOperation(), target, std::move(patterns))))
     signalPassFailure();
 }

@@ -190,6 +190,8 @@ static json::Array writeGPUKernels(ModuleOp module, gpu::GPUModuleOp device,
                         {"kernel", number(kKernelAttr)},
                         {"threads", number(kThreadsAttr)},
                         {"shared_bytes", number(kSharedBytesAttr)}};
+    if (auto strategy = function->getAttrOfType<StringAttr>(kStrategyAttr))
+      kernel["strategy"] = strategy.getValue();
     if (module.lookupSymbol(sim))
       kernel["sim"] = sim;
     auto resources = cubin.kernels.find(function.getSymName().str());

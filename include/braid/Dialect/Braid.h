@@ -71,6 +71,9 @@ inline constexpr llvm::StringLiteral kWithSimAttr = "braid.with_sim";
 inline constexpr llvm::StringLiteral kThreadsAttr = "braid.threads";
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "braid.shared_bytes";
 inline constexpr llvm::StringLiteral kBlocksAttr = "braid.blocks";
+/// On a GPU function, and on the kernel it comes from once that is emitted: the
+/// strategy of its schedule.
+inline constexpr llvm::StringLiteral kStrategyAttr = "braid.strategy";
 /// On a dump: the checkpoint or config.json, relative to the dump's folder.
 inline constexpr llvm::StringLiteral kSourceAttr = "braid.source";
 /// A module beside the code of a device-phase dump: the same model in the kernel

@@ -70,6 +70,8 @@ class EmitGPUKernels : public braid::impl::EmitGPUKernelsBase<EmitGPUKernels> {
           return signalPassFailure();
       kernel->setAttr(kBlocksAttr, Builder(&getContext())
                                        .getI64IntegerAttr(schedule.getBlocks()));
+      kernel->setAttr(kStrategyAttr, StringAttr::get(&getContext(),
+                                                     schedule.getStrategy()));
       kernel->removeAttr(kScheduleAttr);
     }
     if (scratch > 0)

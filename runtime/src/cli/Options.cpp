@@ -277,8 +277,10 @@ Where and how it runs
   --synthetic-weights S  made-up weights from seed S, to run a model that was
                          compiled without any
   --device D             where to run: cpu; cuda or cuda:N, an NVIDIA GPU that
-                         the artefact has code for; sim, a simulated one;
-                         auto (default): cuda if it is there, else cpu
+                         the artefact has code for; sim or sim:TARGET, its GPU
+                         code (compiled --with-sim) thread by thread on the CPU,
+                         slowly and with checks; auto (default): cuda if it is
+                         there, else cpu
   --allow-jit            the GPU's driver may compile code that was not
                          assembled for it
 Sessions

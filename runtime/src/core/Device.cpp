@@ -56,9 +56,12 @@ static const GpuCode &gpuCode(const Artifact &artifact,
   }
   if (list.empty())
     throw Error(artifact.path + ": has no code for a GPU",
-                "compile the model with --target=sm_90a (or another GPU)");
+                "compile the model with --target=sm_90a --with-sim (or "
+                "another GPU)");
   throw Error(artifact.path + ": has no code for '" + target + "', only for " +
-              list);
+                  list,
+              "--device=sim:TARGET names one of them; compile the model with "
+              "--target=" + target + " --with-sim to have this one");
 }
 
 /// The number behind "cuda:"; 0 if there is none.

@@ -52,7 +52,25 @@ void Simulator::begin(const braid_step &step) {
 
 void Simulator::enterLayer(int64_t layer) { state->layer = layer; }
 
+/// What a driver would refuse; empty if nothing. The kernel's number comes from
+/// the step's code, the list of kernels from the manifest.
+static std::string refusal(const braid_launch &launch, size_t kernels) {
+  if (launch.kernel < 0 || uint64_t(launch.kernel) >= kernels)
+    return "number " + std::to_string(launch.kernel) + " is launched, but " +
+           std::to_string(kernels) + " are known";
+  constexpr int64_t kMost[] = {INT32_MAX, UINT16_MAX, UINT16_MAX};
+  for (int i = 0; i < 3; ++i)
+    if (launch.grid[i] < 0 || launch.grid[i] > kMost[i])
+      return std::to_string(launch.kernel) + ": a grid of " +
+             std::to_string(launch.grid[i]) + " blocks in dimension " +
+             std::to_string(i) + ", at most " + std::to_string(kMost[i]);
+  return "";
+}
+
 void Simulator::launch(const braid_launch &launch) {
+  if (!state->fault.empty())
+    return;
+  state->fault = refusal(launch, state->kernels.size());
   if (!state->fault.empty())
     return;
   std::vector<MemoryRange> ranges = state->stepRanges;

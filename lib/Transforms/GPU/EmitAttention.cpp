@@ -120,7 +120,7 @@ void AttentionEmitter::range(AttentionTile &tile, Value sequence, Value head,
 
 void AttentionEmitter::storePartial(AttentionTile &tile, Value head,
                                     Value partial) {
-  tile.finish([&](const TileResult &result) {
+  tile.finish(/*divide=*/false, [&](const TileResult &result) {
     Value h = queryHead(head, result.query);
     b.storeAligned(result.sums, sums, {partial, h, result.column});
     b.when(b.eq(result.column, b.index(0)), [&] {
@@ -221,12 +221,10 @@ void AttentionEmitter::attendTile(AttentionTile &tile, Value sequence,
 void AttentionEmitter::storeResult(AttentionTile &tile,
                                    const TilePlace &place) {
   int64_t lanes = b.vectorLanes(op.getInit(), headDim);
-  tile.finish([&](const TileResult &result) {
+  tile.finish(/*divide=*/true, [&](const TileResult &result) {
     Value row = b.add(place.firstRow, b.div(result.query, b.index(shared)));
     Value base = b.mul(queryHead(place.head, result.query), b.index(headDim));
-    Value factor = b.div(b.f32(1.0), result.total);
-    Value y = b.mul(result.sums, b.splat(factor, lanesOf(result.sums)));
-    b.storePieces(y, op.getInit(), {row, b.add(base, result.column)}, lanes);
+    b.storePieces(result.sums, op.getInit(), {row, b.add(base, result.column)}, lanes);
   });
 }
 

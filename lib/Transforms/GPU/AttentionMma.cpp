@@ -212,7 +212,8 @@ Value MmaTile::acrossQuad(Value v, function_ref<Value(Value, Value)> combine) {
 Value MmaTile::softmax(int64_t half, Value first, Values &scores) {
   Value base = b.add(first, b.add(b.mul(keyWarp, b.index(keysOfWarp())),
                                   b.mul(quad, b.index(2))));
-  Value seen = limit(local(half));
+  // Keys that the query may see behind the lane's first one.
+  Value more = b.toI32(b.sub(limit(local(half)), base));
   Value scale = b.f32(op.getScale().convertToDouble());
   SmallVector<Value *> mine;
   for (size_t i = 0; i < scores.size(); i += 4)
@@ -220,8 +221,8 @@ Value MmaTile::softmax(int64_t half, Value first, Values &scores) {
       mine.push_back(&scores[i + half * 2 + e]);
   Value top = maxima[half];
   for (auto [i, score] : llvm::enumerate(mine)) {
-    Value key = b.add(base, b.index(i / 2 * kTile + i % 2));
-    *score = b.select(b.le(key, seen), b.mul(*score, scale), b.f32(kLowest));
+    Value allowed = b.le(b.i32(i / 2 * kTile + i % 2), more);
+    *score = b.select(allowed, b.mul(*score, scale), b.f32(kLowest));
     top = b.max(top, *score);
   }
   top = acrossQuad(top, [&](Value x, Value y) { return b.max(x, y); });

@@ -171,9 +171,11 @@ LoopBuilder::Values SimtTile::scores() {
 /// as the maximum has grown.
 Value SimtTile::softmax(int64_t i, Value first, ValueRange scores) {
   Values seen;
+  // Keys that the query may see behind the thread's first one.
+  Value more = b.toI32(b.sub(limit(local(i)), b.add(first, lane)));
   Value top = maxima[i];
   for (auto [j, score] : llvm::enumerate(scores)) {
-    Value allowed = b.le(b.add(first, keyOf(j)), limit(local(i)));
+    Value allowed = b.le(b.i32(j * kLanes), more);
     seen.push_back(b.select(allowed, score, b.f32(kLowest)));
     top = b.max(top, seen.back());
   }

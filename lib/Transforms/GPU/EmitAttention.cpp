@@ -28,8 +28,9 @@ constexpr int64_t kRangeKeys = 128;
 constexpr int64_t kRanges = 64;
 /// Ranges of all sequences that one launch takes.
 constexpr int64_t kPartials = 2048;
-/// Queries of a tile in a step of many rows.
-constexpr int64_t kQueries = 64;
+/// Queries of a tile in a step of many rows. In f32 a thread's sums of twice as
+/// many would not fit into registers for some head dimensions.
+constexpr int64_t kMmaQueries = 64, kSimtQueries = 32;
 
 class AttentionEmitter {
 public:
@@ -177,7 +178,8 @@ void AttentionEmitter::combineColumns(Value sequence, Value partial, Value at) {
 /// A sequence has ceil(queries / size) tiles: no more in all than there are
 /// whole tiles in the step, and one for each sequence.
 void AttentionEmitter::prefill(Value rows, Value sequences) {
-  auto tile = AttentionTile::create(b, op, kQueries);
+  bool mma = b.schedule.getStrategy() == "mma";
+  auto tile = AttentionTile::create(b, op, mma ? kMmaQueries : kSimtQueries);
   Value whole = b.div(b.mul(rows, b.index(shared)), b.index(tile->size()));
   b.launch(b.add(whole, sequences), b.index(kvHeads), tile->memory(),
            [&](Value block, Value head) { tileOf(*tile, block, head); });

@@ -161,11 +161,15 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
   }
 }
 
-void GPUEmitter::emit(PackedContractOp op) {
+LogicalResult GPUEmitter::emit(PackedContractOp op) {
+  if (threads != kContractThreads)
+    return op.emitOpError("expected a schedule of ")
+           << kContractThreads << " threads, found " << threads;
   Contraction contraction(*this, op);
   auto tiles = [&] { emitContractTiles(contraction); };
   if (schedule.getStrategy() == "gemv")
     emitContractGemv(contraction, tiles);
   else
     tiles();
+  return success();
 }

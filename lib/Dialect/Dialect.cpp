@@ -118,9 +118,9 @@ GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                         StringRef strategy, int64_t threads, int64_t blocks,
                         ArrayRef<int64_t> tile) {
   bool reference = strategy == "reference", mma = strategy == "mma";
-  if (!reference && strategy != "simt" && !mma)
+  if (!reference && strategy != "simt" && strategy != "gemv" && !mma)
     return emitError() << "gpu_schedule_c1: expected the strategy reference, "
-                          "simt or mma, found '"
+                          "simt, gemv or mma, found '"
                        << strategy << "'";
   if (reference ? threads != 1
                 : threads < 32 || threads > 1024 || threads % 32 != 0)
@@ -132,9 +132,12 @@ GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "gpu_schedule_c3: expected 1 to 32 blocks, found "
                        << blocks;
   auto allowed = [](int64_t side) { return side == 64 || side == 128; };
-  if (mma ? tile.size() != 2 || !llvm::all_of(tile, allowed) : !tile.empty())
+  if (mma ? tile.size() != 3 || !allowed(tile[0]) || !allowed(tile[1]) ||
+                tile[2] < 0
+          : !tile.empty())
     return emitError() << "gpu_schedule_c4: expected "
-                       << (mma ? "a tile of 64 or 128 rows and outputs"
+                       << (mma ? "a tile of 64 or 128 rows, 64 or 128 outputs, "
+                                 "and a number of blocks"
                                : "no tile but with mma");
   return success();
 }

@@ -105,22 +105,6 @@ Value ContractEmitter::weights(Value panelIndex, Value pair, int64_t offset,
   return b.loadRaw(w, at, count);
 }
 
-/// A pair of bf16 as the two halves of each f32 lane's 32 bits.
-static std::pair<Value, Value> splitPairs(LoopBuilder &b, Value pairs) {
-  int64_t lanes = lanesOf(pairs) / 2;
-  auto words = VectorType::get({lanes}, b.getI32Type());
-  auto floats = VectorType::get({lanes}, b.getF32Type());
-  Value bits = vector::BitCastOp::create(b, words, pairs);
-  auto constant = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(words, b.getI32IntegerAttr(value)));
-  };
-  Value even = arith::ShLIOp::create(b, bits, constant(16));
-  Value odd = arith::AndIOp::create(b, bits, constant(int32_t(0xffff0000)));
-  return {vector::BitCastOp::create(b, floats, even),
-          vector::BitCastOp::create(b, floats, odd)};
-}
-
 /// Two consecutive bf16 of a row of x, in every 32-bit lane.
 static Value broadcastPair(LoopBuilder &b, Value x, Value row, Value k,
                            int64_t lanes) {
@@ -165,7 +149,7 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
   }
   Values even, odd;
   for (Value vector : loaded) {
-    auto [first, second] = splitPairs(b, vector);
+    auto [first, second] = b.splitPairs(vector);
     even.push_back(first);
     odd.push_back(second);
   }
@@ -173,7 +157,7 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
   // scalars took four instructions more for each.
   for (size_t r = 0; r < at.x.size(); ++r) {
     auto [first, second] =
-        splitPairs(b, broadcastPair(b, x, at.x[r], k, lanes));
+        b.splitPairs(broadcastPair(b, x, at.x[r], k, lanes));
     multiply(r, first, even);
     multiply(r, second, odd);
   }

@@ -16,7 +16,7 @@ namespace {
 
 using Values = LoopBuilder::Values;
 
-/// A block computes 64 x 64 outputs, a thread 4 x 4 of them. x and W go through
+/// A block of 256 threads computes 64 x 64 outputs, a thread 4 x 4 of them. x and W go through
 /// shared memory in steps of 16 inputs; while the threads multiply one step,
 /// their loads of the next are under way. An output is one sum over K in
 /// ascending order, the same for any number of rows.
@@ -33,8 +33,6 @@ public:
                tile(column, at);
              });
   }
-
-  static constexpr int64_t kThreads = 256;
 
 private:
   static constexpr int64_t kSide = 64, kDepth = 16, kEach = 4;
@@ -172,6 +170,5 @@ Values ContractTiles::multiply(ValueRange sums) {
 }
 
 void braid::emitContractTiles(Contraction &contraction) {
-  contraction.b.threads = ContractTiles::kThreads;
   ContractTiles(contraction).emit();
 }

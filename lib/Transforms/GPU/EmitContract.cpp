@@ -210,8 +210,15 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
 
 void GPUEmitter::emit(PackedContractOp op) {
   Contraction contraction(*this, op);
-  if (schedule.getStrategy() == "mma")
-    emitContractMma(contraction, schedule.getTile()[0], schedule.getTile()[1]);
+  StringRef strategy = schedule.getStrategy();
+  auto tiles = [&] {
+    if (strategy == "mma")
+      emitContractMma(contraction, schedule.getTile());
+    else
+      emitContractTiles(contraction);
+  };
+  if (strategy == "simt")
+    tiles();
   else
-    emitContractTiles(contraction);
+    emitContractGemv(contraction, tiles);
 }

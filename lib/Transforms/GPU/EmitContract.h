@@ -62,6 +62,7 @@ public:
   bool grouped;
   /// y [., n] = x [., k] W^T, W in panels of 32 outputs and pairs of kp inputs.
   int64_t n, k, panels, pairs, kp;
+  int64_t choices = 1; ///< Of a row.
   Value x, w, y;
   Value rows; ///< Of the batch, on the host.
 
@@ -76,14 +77,19 @@ private:
   Value epilogue(Value sums, const Place &place, Value column);
 
   Value order, begin, active;
-  int64_t choices = 1;
 };
 
 /// Tiles of threads that compute in f32, for any number of rows.
 void emitContractTiles(Contraction &contraction);
 
-/// Tensor cores, for more than a few rows of bf16, in tiles of rows x columns.
-void emitContractMma(Contraction &contraction, int64_t rows, int64_t columns);
+/// Kernels that read the weights once for up to kGemvRows rows; host code
+/// chooses by the number of rows, and does `otherwise` for more.
+constexpr int64_t kGemvRows = 8;
+void emitContractGemv(Contraction &contraction,
+                      llvm::function_ref<void()> otherwise);
+
+/// Tensor cores, for more than a few rows of bf16. `tile` as in the schedule.
+void emitContractMma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);
 
 } // namespace braid
 

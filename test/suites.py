@@ -31,9 +31,9 @@ def number(pattern, text):
 
 
 def count_report(text):
-    """Our own scripts: `N passed, N failed` on the last line."""
-    last = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.MULTILINE)
-    return tuple(map(int, last[-1])) if last else (0, 0)
+    """Our own scripts: each ends with `N passed, N failed`."""
+    ends = re.findall(r"^(\d+) passed, (\d+) failed$", text, re.MULTILINE)
+    return sum(int(passed) for passed, _ in ends), sum(int(failed) for _, failed in ends)
 
 
 def count_lit(text):
@@ -71,10 +71,14 @@ def script(name, *arguments):
 
 
 def sanitized():
-    """Bad input again, for a braid that was built with ASan and UBSan."""
+    """Bad input again, and two fixtures compiled and run, for a braid that was
+    built with ASan and UBSan."""
     folder = BUILD / "sanitize"
+    braid = folder / "bin" / "braid"
+    fixtures = [[PYTHON, E2E / "run_fixtures.py", "--braid", braid, f"--only={name}", f"--precision={precision}"]
+                for name, precision in (("latent-moe", "f32"), ("dense", "bf16"))]
     return [["cmake", "--preset", "sanitize", "-B", folder, "-DBRAID_BUILD_TESTS=OFF"], ["ninja", "-C", folder, "braid"],
-            [PYTHON, E2E / "bad_input.py", "--braid", folder / "bin" / "braid"]]
+            *fixtures, [PYTHON, E2E / "bad_input.py", "--braid", braid]]
 
 
 def suites(everything):

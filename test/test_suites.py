@@ -31,6 +31,7 @@ class Counts(unittest.TestCase):
 
     def test_report(self):
         self.assertEqual(count_report("PASS x: 1\n3 passed, 1 failed\n"), (3, 1))
+        self.assertEqual(count_report("3 passed, 1 failed\n2 passed, 0 failed\n"), (5, 1))
         self.assertEqual(count_report("no such line"), (0, 0))
 
 

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelArguments.h"
-#include "braid-rt/abi.h"
 #include "braid/Transforms/Passes.h"
+#include "braid/Transforms/StepFields.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -42,11 +42,7 @@ using namespace braid;
 
 namespace {
 
-/// Every field of braid_step is 8 bytes wide, so a field is an index.
-constexpr int32_t field(size_t offset) { return int32_t(offset / 8); }
-#define STEP_FIELD(name) field(offsetof(braid_step, name))
-
-/// Reads fields of the step through a pointer to it.
+/// Reads the step, and tables of pointers that it refers to.
 struct StepReader {
   OpBuilder &b;
   Location loc;
@@ -57,18 +53,9 @@ struct StepReader {
     return LLVM::ConstantOp::create(b, loc, b.getI64Type(),
                                     b.getI64IntegerAttr(value));
   }
-  /// Field number `index` of a structure of 8-byte fields.
-  Value readAt(Value base, int32_t index, Type type) const {
-    Value address =
-        LLVM::GEPOp::create(b, loc, pointer(), b.getI64Type(), base,
-                            ArrayRef<LLVM::GEPArg>{index});
-    return LLVM::LoadOp::create(b, loc, type, address);
+  Value read(StepField field) const {
+    return readStepField(b, loc, step, field);
   }
-  Value read(int32_t index, Type type) const {
-    return readAt(step, index, type);
-  }
-  Value pointerAt(int32_t index) const { return read(index, pointer()); }
-  Value countAt(int32_t index) const { return read(index, b.getI64Type()); }
   /// table[i], a table of pointers.
   Value entry(Value table, Value i) const {
     Value address = LLVM::GEPOp::create(b, loc, pointer(), pointer(), table,
@@ -86,6 +73,14 @@ Value inEntryBlock(Operation *op, Type type, OpBuilder &b) {
   StepReader constants{b, op->getLoc(), {}};
   return LLVM::AllocaOp::create(b, op->getLoc(), constants.pointer(), type,
                                 constants.constant(1));
+}
+
+/// A function of the runtime's table.
+Value service(StepReader step, Value services, size_t offset) {
+  Value address = LLVM::GEPOp::create(step.b, step.loc, step.pointer(),
+                                      step.b.getI8Type(), services,
+                                      ArrayRef<LLVM::GEPArg>{int32_t(offset)});
+  return LLVM::LoadOp::create(step.b, step.loc, step.pointer(), address);
 }
 
 /// The descriptor of a contiguous memref at `base`; `sizes` fills the dynamic
@@ -117,9 +112,9 @@ struct LowerArenaView : ConvertOpToLLVMPattern<ArenaViewOp> {
   matchAndRewrite(ArenaViewOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &b) const override {
     StepReader step{b, op.getLoc(), adaptor.getStep()};
-    Value arena = step.pointerAt(STEP_FIELD(arena));
+    Value arena = step.read(BRAID_STEP_FIELD(arena));
     Value offset = LLVM::MulOp::create(b, op.getLoc(),
-                                       step.countAt(STEP_FIELD(rows)),
+                                       step.read(BRAID_STEP_FIELD(rows)),
                                        step.constant(op.getPerRow()));
     offset = LLVM::AddOp::create(b, op.getLoc(), offset,
                                  step.constant(op.getFixed()));
@@ -141,7 +136,7 @@ struct LowerWeightView : ConvertOpToLLVMPattern<WeightViewOp> {
     StepReader step{b, op.getLoc(), adaptor.getStep()};
     Value index = LLVM::AddOp::create(b, op.getLoc(), adaptor.getLayer(),
                                       step.constant(op.getBase()));
-    Value base = step.entry(step.pointerAt(STEP_FIELD(weights)), index);
+    Value base = step.entry(step.read(BRAID_STEP_FIELD(weights)), index);
     b.replaceOp(op, describe(b, op.getLoc(), *getTypeConverter(),
                              cast<MemRefType>(op.getType()), base, {}));
     return success();
@@ -155,8 +150,6 @@ struct LowerStepView : ConvertOpToLLVMPattern<StepViewOp> {
                   ConversionPatternRewriter &b) const override {
     StepReader step{b, op.getLoc(), adaptor.getStep()};
     auto [base, sizes] = locate(op, step);
-    if (!base)
-      return op.emitOpError("unknown field '") << op.getField() << "'";
     b.replaceOp(op, describe(b, op.getLoc(), *getTypeConverter(),
                              cast<MemRefType>(op.getType()), base, sizes));
     return success();
@@ -165,22 +158,25 @@ struct LowerStepView : ConvertOpToLLVMPattern<StepViewOp> {
   /// The buffer's address, and its dynamic sizes in order.
   static std::pair<Value, SmallVector<Value>> locate(StepViewOp op,
                                                      StepReader step) {
-    auto size = [&](int32_t index) { return step.countAt(index); };
-    if (op.getField() == "ids")
-      return {step.pointerAt(STEP_FIELD(ids)), {size(STEP_FIELD(rows))}};
-    if (op.getField() == "output_rows")
-      return {step.pointerAt(STEP_FIELD(output_rows)),
-              {size(STEP_FIELD(outputs))}};
-    if (op.getField() == "logits")
-      return {step.pointerAt(STEP_FIELD(logits)), {size(STEP_FIELD(outputs))}};
-    if (op.getField() == "hidden")
-      return {step.pointerAt(STEP_FIELD(hidden)),
-              {size(STEP_FIELD(taps)), size(STEP_FIELD(rows))}};
-    if (op.getField() == "pool" && op.getPool())
-      return {step.entry(step.pointerAt(STEP_FIELD(pools)),
+    switch (*symbolizeStepArgument(op.getField())) {
+    case StepArgument::Ids:
+      return {step.read(BRAID_STEP_FIELD(ids)), {step.read(BRAID_STEP_FIELD(rows))}};
+    case StepArgument::OutputRows:
+      return {step.read(BRAID_STEP_FIELD(output_rows)),
+              {step.read(BRAID_STEP_FIELD(outputs))}};
+    case StepArgument::Logits:
+      return {step.read(BRAID_STEP_FIELD(logits)), {step.read(BRAID_STEP_FIELD(outputs))}};
+    case StepArgument::Hidden:
+      return {step.read(BRAID_STEP_FIELD(hidden)),
+              {step.read(BRAID_STEP_FIELD(taps)), step.read(BRAID_STEP_FIELD(rows))}};
+    case StepArgument::Pool:
+      return {step.entry(step.read(BRAID_STEP_FIELD(pools)),
                          step.constant(*op.getPool())),
-              {size(STEP_FIELD(slots)), size(STEP_FIELD(context))}};
-    return {};
+              {step.read(BRAID_STEP_FIELD(slots)), step.read(BRAID_STEP_FIELD(context))}};
+    case StepArgument::Batch:
+      break;
+    }
+    llvm_unreachable("the verifier lets no other field through");
   }
 };
 
@@ -207,10 +203,9 @@ struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
           ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
       LLVM::StoreOp::create(b, loc, value, address);
     }
-    Value services = step.pointerAt(STEP_FIELD(services));
-    Value function = step.readAt(
-        services, field(offsetof(braid_services, parallel_for)),
-        step.pointer());
+    Value services = step.read(BRAID_STEP_FIELD(services));
+    Value function =
+        service(step, services, offsetof(braid_services, parallel_for));
     Value body = LLVM::AddressOfOp::create(b, loc, step.pointer(), thunk);
     Type i64 = b.getI64Type(), pointer = step.pointer();
     auto type = LLVM::LLVMFunctionType::get(
@@ -292,9 +287,8 @@ struct LowerLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
     fields.push_back(spill(op, step, values));
     fields.push_back(spill(op, step, extents));
     Value launch = spill(op, step, fields);
-    Value services = step.pointerAt(STEP_FIELD(services));
-    Value call = step.readAt(services, field(offsetof(braid_services, launch)),
-                             step.pointer());
+    Value services = step.read(BRAID_STEP_FIELD(services));
+    Value call = service(step, services, offsetof(braid_services, launch));
     auto type = LLVM::LLVMFunctionType::get(
         LLVM::LLVMVoidType::get(getContext()),
         {step.pointer(), step.pointer()});
@@ -309,7 +303,7 @@ struct LowerLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
                               Value lowered, SmallVector<Value> &values,
                               SmallVector<Value> &extents) const {
     if (isa<ContextType, BatchType>(type)) {
-      values.push_back(step.pointerAt(STEP_FIELD(device)));
+      values.push_back(step.read(BRAID_STEP_FIELD(device)));
       extents.push_back(step.constant(sizeof(braid_step)));
     } else if (auto buffer = dyn_cast<MemRefType>(type)) {
       values.append(packBuffer(step.b, step.loc, buffer, lowered));

@@ -41,6 +41,11 @@ static LogicalResult verifyPacked(PackedContractOp op) {
     return op.emitOpError("contract_c1: weights are packed in pairs of bf16, "
                           "and K = ")
            << k << " is odd; f32 has no pairs (--precision=f32)";
+  bool pairs = weight.getElementType().isBF16();
+  if (packed[3] != (pairs ? 2 : 1) || (pairs && !x.getElementType().isBF16()))
+    return op.emitOpError("contract_c1: expected pairs of bf16 in weight and "
+                          "x, or no pairs, found ")
+           << weight << " and " << x;
   if (grouped && op.getGroups().size() != 3)
     return op.emitOpError("contract_c1: expected order, begin and active");
   return success();

@@ -102,14 +102,18 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (dot != "fma" && dot != "bf16")
     return emitError() << "schedule_c2: expected dot fma or bf16, found '"
                        << dot << "'";
-  if (lanes < 1 || lanes > 64 || !llvm::isPowerOf2_64(lanes) || rows < 1 ||
+  if (lanes < 1 || lanes > kPanel || !llvm::isPowerOf2_64(lanes) || rows < 1 ||
       rows > 64)
-    return emitError() << "schedule_c3: expected lanes a power of two and "
-                          "rows, both from 1 to 64, found "
+    return emitError() << "schedule_c3: expected lanes a power of two from 1 "
+                          "to 32 and rows from 1 to 64, found "
                        << lanes << " and " << rows;
   if (strategy == "reference" && (lanes != 1 || rows != 1 || dot != "fma"))
     return emitError()
            << "schedule_c4: reference has one lane, one row and fma";
+  if (dot == "bf16" && (lanes < 4 || lanes > 16))
+    return emitError() << "schedule_c5: expected 4, 8 or 16 lanes for dot "
+                          "bf16, found "
+                       << lanes;
   return success();
 }
 

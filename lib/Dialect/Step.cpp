@@ -30,11 +30,10 @@ LogicalResult WeightViewOp::verify() {
 }
 
 LogicalResult StepViewOp::verify() {
-  constexpr StringLiteral fields[] = {"ids", "output_rows", "logits", "hidden",
-                                      "pool"};
-  if (!llvm::is_contained(fields, getField()))
+  auto field = symbolizeStepArgument(getField());
+  if (!field || field == StepArgument::Batch)
     return emitOpError("step_c1: unknown field '") << getField() << "'";
-  bool isPool = getField() == "pool";
+  bool isPool = field == StepArgument::Pool;
   if (isPool != getPool().has_value() || int64_t(getPool().value_or(0)) < 0)
     return emitOpError("step_c2: expected a number for a pool, and for nothing "
                        "else");

@@ -39,13 +39,17 @@ LogicalResult ParamsOp::verifyRegions() {
   return success();
 }
 
-static LogicalResult verifyTransform(WeightOp op, RankedTensorType type) {
+/// Scales of a storage in several tensors lie along its rows and blocks: its
+/// transpose is none of what a checkpoint holds.
+static LogicalResult verifyTransform(WeightOp op, RankedTensorType type,
+                                     StorageKind storage) {
   StringRef transform = op.getTransform().value_or("neg_exp");
+  bool scaled = storage == StorageKind::FP8 || storage == StorageKind::NVFP4;
   if (transform == "neg_exp" ||
-      (transform == "transpose" && type.getRank() == 2))
+      (transform == "transpose" && type.getRank() == 2 && !scaled))
     return success();
-  return op.emitOpError("weight_c3: expected neg_exp, or transpose of a "
-                        "matrix, found '")
+  return op.emitOpError("weight_c3: expected neg_exp, or transpose of a matrix "
+                        "in one tensor, found '")
          << transform << "' of " << type;
 }
 
@@ -61,7 +65,7 @@ LogicalResult WeightOp::verify() {
     return emitOpError("weight_c2: a source ")
            << (perExpert ? "of a stack needs" : "without a stack has no")
            << " '{E}', found '" << getSource() << "'";
-  return verifyTransform(*this, type);
+  return verifyTransform(*this, type, storage.getKind());
 }
 
 LogicalResult ParamOp::verifySymbolUses(SymbolTableCollection &symbols) {

@@ -80,10 +80,13 @@ void braid::buildKernelPhase(OpPassManager &pm,
 
 void braid::buildDevicePhase(OpPassManager &pm,
                              const PipelineOptions &options) {
+  bool hasBF16 = options.isa == "avx512-bf16";
   // Kernels that ask for it become the op's definition: slow, obviously right.
   pm.addPass(createLowerToReference());
   // Each other kernel's op becomes loops over vectors, as its schedule says,
-  pm.addPass(createEmitCPUKernels());
+  EmitCPUKernelsOptions emit;
+  emit.dotsBF16 = hasBF16;
+  pm.addPass(createEmitCPUKernels(emit));
   // or grids of threads, which become functions in the module of their target.
   pm.addPass(createEmitGPUKernels());
   pm.addPass(createOutlineLaunches());
@@ -91,7 +94,7 @@ void braid::buildDevicePhase(OpPassManager &pm,
   pm.addPass(createCSEPass());
   // Before any lowering to LLVM, which would split vectors into libm calls.
   ExpandMathOptions math;
-  math.roundsBF16 = options.isa == "avx512-bf16";
+  math.roundsBF16 = hasBF16;
   pm.addPass(createExpandMath(math));
   // Parallel regions become functions that the runtime's threads can call.
   pm.addPass(createOutlineParallel());
@@ -106,7 +109,7 @@ void braid::buildDevicePhase(OpPassManager &pm,
     pm.addNestedPass<gpu::GPUModuleOp>(createReconcileUnrealizedCastsPass());
   if (options.simulate)
     pm.addPass(createNVVMToSim());
-  if (!math.roundsBF16)
+  if (!hasBF16)
     pm.addPass(createBF16AsBits());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

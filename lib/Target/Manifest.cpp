@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid-rt/abi.h"
+#include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
 #include "braid/Target/Bundle.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -15,6 +16,20 @@
 using namespace mlir;
 using namespace braid;
 namespace json = llvm::json;
+
+[[noreturn]] static void refuse(const Twine &what) {
+  throw rt::Error(what.str(),
+                  "the passes write it; was a dump of the device phase edited?");
+}
+
+/// An attribute that the passes have set, unless somebody edited a dump.
+template <typename Attr> static Attr required(ModuleOp module, StringRef name) {
+  auto attribute = module->getAttrOfType<Attr>(name);
+  if (!attribute)
+    refuse("the module's attribute '" + name + "' is missing or of a wrong "
+                                               "type");
+  return attribute;
+}
 
 static int64_t bytesOf(Type element) {
   return element.getIntOrFloatBitWidth() / 8;
@@ -28,7 +43,7 @@ static std::string dtypeName(Type element) {
 
 static json::Array writePools(ModuleOp module) {
   json::Array pools;
-  auto plan = module->getAttrOfType<StatePlanAttr>(kStatePlanAttr);
+  auto plan = required<StatePlanAttr>(module, kStatePlanAttr);
   for (PoolAttr pool : plan.getPools()) {
     RankedTensorType type = pool.getType();
     json::Array shape{"layers", "slots"};
@@ -98,6 +113,9 @@ struct WeightLayout {
   json::Array entries;
 
   void add(ParamsOp params, WeightOp weight) {
+    if (!weight.getTable() || !weight.getPrepare())
+      refuse("weight '" + weight.getSymName() + "' has a packed type but no "
+                                                "'table' or no 'prepare'");
     auto packed = cast<RankedTensorType>(*weight.getPacked());
     auto logical = cast<RankedTensorType>(weight.getType());
     int64_t total = packed.getNumElements() * bytesOf(packed.getElementType());
@@ -133,8 +151,11 @@ static void addWork(json::Object &kernel, DictionaryAttr work) {
       kernel[key] = text.getValue();
     else if (auto flag = dyn_cast<BoolAttr>(entry.getValue()))
       kernel[key] = flag.getValue();
+    else if (auto number = dyn_cast<IntegerAttr>(entry.getValue()))
+      kernel[key] = number.getInt();
     else
-      kernel[key] = cast<IntegerAttr>(entry.getValue()).getInt();
+      refuse("the entry '" + key + "' of 'braid.work' is not a number, a text "
+                                   "or a flag");
   }
 }
 
@@ -197,6 +218,30 @@ static json::Array writeGPUs(ModuleOp module, const BundleOptions &options) {
   return gpus;
 }
 
+/// What the importer wrote down for the manifest.
+static json::Object metadataOf(ModuleOp module) {
+  auto text = required<StringAttr>(module, kMetadataAttr).getValue();
+  auto value = json::parse(text);
+  if (!value)
+    refuse("the module's attribute 'braid.metadata' is not JSON: " +
+           llvm::toString(value.takeError()));
+  if (!value->getAsObject())
+    refuse("the module's attribute 'braid.metadata' is not a JSON object");
+  return std::move(*value->getAsObject());
+}
+
+static json::Object stepOf(ModuleOp module) {
+  auto arena = required<DenseI64ArrayAttr>(module, kArenaAttr);
+  if (arena.size() != 2)
+    refuse("the module's attribute 'braid.arena' has " + Twine(arena.size()) +
+           " numbers, expected two");
+  auto scratch = required<IntegerAttr>(module, kThreadScratchAttr);
+  return json::Object{{"entry", "braid_step"},
+                      {"arena_fixed", arena[0]},
+                      {"arena_per_row", arena[1]},
+                      {"thread_scratch", scratch.getInt()}};
+}
+
 std::string braid::writeManifest(ModuleOp module,
                                  const BundleOptions &options) {
   WeightLayout layout;
@@ -204,28 +249,20 @@ std::string braid::writeManifest(ModuleOp module,
     for (auto weight : params.getOps<WeightOp>())
       if (weight.getPacked())
         layout.add(params, weight);
-  auto metadata = json::parse(
-      module->getAttrOfType<StringAttr>(kMetadataAttr).getValue());
-  json::Object manifest = std::move(*llvm::cantFail(std::move(metadata))
-                                         .getAsObject());
-  auto arena = module->getAttrOfType<DenseI64ArrayAttr>(kArenaAttr);
-  auto scratch = module->getAttrOfType<IntegerAttr>("braid.thread_scratch");
+  json::Object manifest = metadataOf(module);
   bool hashed = options.weightsMode == "pack";
   manifest["schema"] = 1;
   manifest["abi"] = BRAID_ABI_VERSION;
   manifest["producer"] = json::Object{{"braid", BRAID_VERSION},
                                       {"llvm", LLVM_VERSION_STRING}};
   manifest["precision"] =
-      module->getAttrOfType<StringAttr>(kPrecisionAttr).getValue();
+      required<StringAttr>(module, kPrecisionAttr).getValue();
   manifest["target"] =
       json::Object{{"isa", options.target.level},
                    {"triple", "x86_64-unknown-linux-gnu"},
                    {"cpu", options.target.cpu},
                    {"features", json::Array(options.target.required)}};
-  manifest["step"] = json::Object{{"entry", "braid_step"},
-                                  {"arena_fixed", arena[0]},
-                                  {"arena_per_row", arena[1]},
-                                  {"thread_scratch", scratch.getInt()}};
+  manifest["step"] = stepOf(module);
   manifest["kernels"] = writeKernels(module);
   if (!options.deviceCode.empty())
     manifest["gpus"] = writeGPUs(module, options);

@@ -50,15 +50,31 @@ func.func private @schedule_c2() attributes {a = #braid.schedule<"vector", lanes
 
 // -----
 
-// expected-error @+1 {{schedule_c3: expected lanes a power of two and rows, both from 1 to 64, found 12 and 2}}
+// expected-error @+1 {{schedule_c3: expected lanes a power of two from 1 to 32 and rows from 1 to 64, found 12 and 2}}
 func.func private @schedule_c3_lanes() attributes {a = #braid.schedule<"vector", lanes = 12, rows = 2, dot = "fma">}
 
 // -----
 
-// expected-error @+1 {{schedule_c3: expected lanes a power of two and rows, both from 1 to 64, found 8 and 0}}
+// A panel has 32 outputs: a wider vector would hold two.
+// expected-error @+1 {{schedule_c3: expected lanes a power of two from 1 to 32 and rows from 1 to 64, found 64 and 2}}
+func.func private @schedule_c3_panel() attributes {a = #braid.schedule<"vector", lanes = 64, rows = 2, dot = "fma">}
+
+// -----
+
+// expected-error @+1 {{schedule_c3: expected lanes a power of two from 1 to 32 and rows from 1 to 64, found 8 and 0}}
 func.func private @schedule_c3_rows() attributes {a = #braid.schedule<"vector", lanes = 8, rows = 0, dot = "fma">}
 
 // -----
 
 // expected-error @+1 {{schedule_c4: reference has one lane, one row and fma}}
 func.func private @schedule_c4() attributes {a = #braid.schedule<"reference", lanes = 8, rows = 1, dot = "fma">}
+
+// -----
+
+// expected-error @+1 {{schedule_c5: expected 4, 8 or 16 lanes for dot bf16, found 32}}
+func.func private @schedule_c5_many() attributes {a = #braid.schedule<"vector", lanes = 32, rows = 2, dot = "bf16">}
+
+// -----
+
+// expected-error @+1 {{schedule_c5: expected 4, 8 or 16 lanes for dot bf16, found 1}}
+func.func private @schedule_c5_few() attributes {a = #braid.schedule<"vector", lanes = 1, rows = 2, dot = "bf16">}

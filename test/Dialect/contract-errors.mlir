@@ -140,3 +140,25 @@ func.func @contract_c3(%x: tensor<?x48xf32>, %w: tensor<2x48x32x1xf32>, %e0: ten
   } -> tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @contract_c1_f32_pairs(%x: tensor<?x48xf32>, %w: tensor<2x24x32x2xf32>, %out: tensor<?x64xf32>) {
+  // expected-error @+1 {{contract_c1: expected pairs of bf16 in weight and x, or no pairs, found 'tensor<2x24x32x2xf32>' and 'tensor<?x48xf32>'}}
+  %0 = braid.packed_contract ins(%x, %w : tensor<?x48xf32>, tensor<2x24x32x2xf32>) outs(%out : tensor<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @contract_c1_pairs_of_f32(%x: tensor<?x48xf32>, %w: tensor<2x24x32x2xbf16>, %out: tensor<?x64xf32>) {
+  // expected-error @+1 {{contract_c1: expected pairs of bf16 in weight and x, or no pairs, found 'tensor<2x24x32x2xbf16>' and 'tensor<?x48xf32>'}}
+  %0 = braid.packed_contract ins(%x, %w : tensor<?x48xf32>, tensor<2x24x32x2xbf16>) outs(%out : tensor<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } -> tensor<?x64xf32>
+  return
+}

@@ -68,15 +68,29 @@ braid.params @weight_c2_surplus layers = [0] {
 // -----
 
 braid.params @weight_c3_unknown layers = [0] {
-  // expected-error @+1 {{weight_c3: expected neg_exp, or transpose of a matrix, found 'exp' of 'tensor<8xf32, #braid.storage<f32>>'}}
+  // expected-error @+1 {{weight_c3: expected neg_exp, or transpose of a matrix in one tensor, found 'exp' of 'tensor<8xf32, #braid.storage<f32>>'}}
   braid.weight @A from "layers.{L}.A" transform "exp" : tensor<8xf32, #braid.storage<f32>>
 }
 
 // -----
 
 braid.params @weight_c3_vector layers = [0] {
-  // expected-error @+1 {{weight_c3: expected neg_exp, or transpose of a matrix, found 'transpose' of 'tensor<8xf32, #braid.storage<f32>>'}}
+  // expected-error @+1 {{weight_c3: expected neg_exp, or transpose of a matrix in one tensor, found 'transpose' of 'tensor<8xf32, #braid.storage<f32>>'}}
   braid.weight @A from "layers.{L}.A" transform "transpose" : tensor<8xf32, #braid.storage<f32>>
+}
+
+// -----
+
+braid.params @weight_c3_fp8 layers = [0] {
+  // expected-error @+1 {{weight_c3: expected neg_exp, or transpose of a matrix in one tensor, found 'transpose' of 'tensor<4x96xbf16, #braid.storage<fp8>>'}}
+  braid.weight @conv from "layers.{L}.conv1d" transform "transpose" : tensor<4x96xbf16, #braid.storage<fp8>>
+}
+
+// -----
+
+braid.params @weight_c3_nvfp4 layers = [0] {
+  // expected-error @+1 {{weight_c3: expected neg_exp, or transpose of a matrix in one tensor, found 'transpose' of 'tensor<4x96xbf16, #braid.storage<nvfp4>>'}}
+  braid.weight @conv from "layers.{L}.conv1d" transform "transpose" : tensor<4x96xbf16, #braid.storage<nvfp4>>
 }
 
 // -----

@@ -1,5 +1,5 @@
-// RUN: braid-opt %s --braid-device-phase | FileCheck %s
-// RUN: braid-opt %s --braid-device-phase | mlir-translate --mlir-to-llvmir | llc -O2 -mcpu=sapphirerapids | FileCheck %s --check-prefix=ASM
+// RUN: braid-opt %s --braid-device-phase=isa=avx512-bf16 | FileCheck %s
+// RUN: braid-opt %s --braid-device-phase=isa=avx512-bf16 | mlir-translate --mlir-to-llvmir | llc -O2 -mcpu=sapphirerapids | FileCheck %s --check-prefix=ASM
 
 // The inner loop of a contraction is the point of the compiler: sums stay in
 // registers, and products are formed by the instruction that the schedule says.

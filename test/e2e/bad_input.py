@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from bad_checkpoints import CASES, FILE, edit_config
-from harness import FIXTURES, Braid, CommandFailed, Report
+from harness import FIXTURES, ROOT, Braid, CommandFailed, Report
 
 ERROR = re.compile(r"^(braid(-run)?: )?error: (?P<message>.*)$")
 ASIDE = re.compile(r"^(braid(-run)?: )?(note|hint|warning): |^\[?\d+[/.\])]")   # or a numbered step
@@ -135,6 +135,38 @@ def bad_outputs(bench):
         bench.attempt(f"disk full after {size} bytes", "model.braid", ["compile", folder, "-o", bench.out / "model.braid"], limit_file_size(size))
 
 
+# phase: {what the error mentions: (pattern, replacement) of an edit}, the first match only
+EDITED_DUMPS = {
+    "kernel": {
+        "schedule_c3": (r"lanes = \d+", "lanes = 64"),
+        "dot = bf16": (r'lanes = \d+, rows = (\d+), dot = "fma"', r'lanes = 16, rows = \1, dot = "bf16"'),
+    },
+    "device": {
+        **{f"'braid.{name}'": (rf"braid\.{name} = {value}, ", "") for name, value in {
+            "arena": r"array<[^>]*>", "precision": r'"\w+"', "state_plan": r"(?:#[\w.]+<.*?>\]>|#\w+)"}.items()},
+        "'braid.thread_scratch'": (r", braid\.thread_scratch = \d+ : i64", ""),
+        "'braid.arena' has 1": (r"(braid\.arena = array<i64: \d+), \d+>", r"\1>"),
+        "'braid.metadata' is not JSON": (r'braid\.metadata = "', 'braid.metadata = "}'),
+        "no 'table'": (r" table \d+", ""),
+        "'braid.work'": (r"braid\.work = \{", "braid.work = {aaa = 1.0 : f32, "),
+    },
+}
+
+
+def edited_dumps(bench):
+    """A dump is text, and somebody may have cut what a later step needs."""
+    folder = bench.checkpoint()
+    for phase, edits in EDITED_DUMPS.items():
+        dump = folder / f"{phase}.mlir"
+        Braid(bench.braid, bench.scratch).call("compile", folder, "--precision=f32", f"--stop-after={phase}", "-o", dump)
+        for mention, (pattern, replacement) in edits.items():
+            edited, count = re.subn(pattern, replacement, dump.read_text(), count=1)
+            (folder / "edited.mlir").write_text(edited)
+            bench.report.claim(f"dump edited for {mention}", count == 1, "one place")
+            bench.attempt(f"dump of the phase {phase}, edited: {mention}", mention,
+                          ["compile", folder / "edited.mlir", "--weights=none", "-o", bench.out / "model.braid"])
+
+
 def bad_artefacts(bench, good):
     """Every changed or cut byte of an artefact is refused."""
     blob = (good / "model.braid").read_bytes()
@@ -211,11 +243,21 @@ def bad_requests(bench, good):
         ("id one past the vocabulary", "320", ["--ids=320"]), ("id negative", r"(?<![\w-])-1\b", ["--ids=5,-1"]), ("id of 20 digits", "99999999999999999999", ["--ids=99999999999999999999"]),
         ("context longer than the model's", "context", ["--ids=1", "--context=4097"]), ("prompt longer than the context", "context", [f"--ids={ids}", "--context=16"]), ("ids file missing", "nowhere", ["--ids-file", bench.scratch / "nowhere"]),
         ("session missing", "nowhere", ["--load-session", bench.scratch / "nowhere"]), ("session not a session", "config.json", ["--load-session", FIXTURES / "latent-moe" / "config.json"]),
-        ("prompt without a tokenizer", "tokenizer", ["--prompt", "text"]), ("logits into a FIFO", "pipe", ["--ids=1", "--logits", pipe]), ("logits into a folder that does not exist", "nowhere", ["--ids=1", "--logits", bench.scratch / "nowhere" / "x.safetensors"]),
+        ("prompt without a tokenizer", "tokenizer", ["--prompt", "text"]), ("logits into a FIFO", "pipe", ["--ids=1", "--logits", pipe]), *((f"{what} into a folder that does not exist", "nowhere", ["--ids=1", f"--{what}", bench.scratch / "nowhere" / "x"]) for what in ("logits", "hidden", "save-session")),
     ]:
         bench.attempt(f"run: {name}", mention, ["run", model, "-q", "-n", "1", *options])
     bench.attempt("run: no such artefact", "nowhere", ["run", bench.scratch / "nowhere", "-q", "--ids", "1"])
     bench.attempt("run: a folder", "good", ["run", good, "-q", "--ids", "1"])
+
+
+def too_large_for_memory(bench):
+    """16 TB of weights are refused before any of them is made."""
+    config, model = bench.scratch / "config.json", bench.scratch / "huge.braid"
+    shutil.copy(ROOT / "test" / "configs" / "ultra.json", config)
+    edit_config(bench.scratch, n_routed_experts=8192)
+    Braid(bench.braid, bench.scratch).call("compile", config, "-o", model)
+    bench.attempt("run: more weights than memory", r"huge\.braid: weights: 16\d{12} bytes of memory are needed, \d+ are available",
+                  ["run", model, "-q", "--ids=1", "-n", "1", "--synthetic-weights=1"])
 
 
 def old_artefact_survives(bench, good):
@@ -253,6 +295,7 @@ def main():
         if not options.only:
             bad_outputs(bench)
             try:
+                edited_dumps(bench)
                 good = bench.artefact()
                 Braid(bench.braid, scratch).call("run", good / "model.braid", "-q", "--ids", "1", "-n", "1")   # what is not broken runs
                 bad_artefacts(bench, good)
@@ -261,6 +304,7 @@ def main():
                 bad_sessions(bench, good)
                 bad_prompts(bench, good)
                 bad_requests(bench, good)
+                too_large_for_memory(bench)
                 old_artefact_survives(bench, good)
             except (CommandFailed, OSError) as failure:
                 report.claim("a good artefact to break", False, f"{type(failure).__name__}: {failure}")

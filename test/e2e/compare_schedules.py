@@ -28,7 +28,9 @@ from pathlib import Path
 
 import numpy as np
 
+from choice import CLEAR, narrowest_choice
 from harness import FIXTURES, Braid, CommandFailed, Report
+from oracle.model import Model
 
 BAR = 1e-5
 UNLUCKY = 10 * BAR  # rows of synthetic models
@@ -36,6 +38,7 @@ TARGETS = ("native", "cpu")
 LENGTHS = (1, 2, 7, 8, 9, 31, 64, 65, 131)
 SHORT = (1, 7, 19)  # where a row costs a tenth of a second
 SEED = 7            # of synthetic weights
+DRAWS = 100         # of a prompt; with 512 experts one of eight is clear
 
 COMMON = dict(model_type="nemotron_h", layer_norm_epsilon=1e-5, tie_word_embeddings=False, use_conv_bias=True, mlp_hidden_act="relu2",
               mamba_hidden_act="silu", n_shared_experts=1, norm_topk_prob=True, routed_scaling_factor=2.5, max_position_embeddings=4096,
@@ -68,6 +71,7 @@ class Subject:
         source = options.fixtures / name if name not in MODELS else self.config(name)
         config = json.loads((source / "config.json" if source.is_dir() else source).read_text())
         self.vocabulary = config["vocab_size"]
+        self.oracle = None if self.weights else Model(source)
         self.artefacts = {"definition": braid.compile(source, "f32", "--schedule=reference")}
         for target in TARGETS:
             self.artefacts[target] = braid.compile(source, "f32", f"--target={target}")
@@ -78,7 +82,13 @@ class Subject:
         return path
 
     def ids(self, count):
-        return [self.random.randrange(self.vocabulary) for _ in range(count)]
+        """A prompt whose experts are chosen clearly; synthetic weights, which the
+        oracle does not have, are judged by more than their worst row."""
+        for _ in range(DRAWS):
+            ids = [self.random.randrange(self.vocabulary) for _ in range(count)]
+            if not self.oracle or narrowest_choice(self.oracle, ids) >= CLEAR:
+                return ids
+        raise ValueError(f"no prompt of {count} tokens with a clear choice of experts in {DRAWS}")
 
     def run(self, which, *options, **ids):
         return self.braid.run(self.artefacts[which], "--ignore-eos", *self.weights, *options, **ids)

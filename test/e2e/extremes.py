@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bad_checkpoints import edit_config
 from harness import FIXTURES, Braid, CommandFailed, Report
 from oracle.checkpoint import read_arrays, write_safetensors
 from oracle.compare import relative_error
@@ -88,6 +89,15 @@ CASES = {
     "logits of 1e30": {"lm_head.weight": times(1e30)},
 }
 
+# Experts 4 to 9, so far above the others that no score changes the choice.
+APART = alternate(*[-9] * 4, *[0] * 6)
+# name: biases of the router that must choose like APART, keys of the config
+ALIKE = {
+    "router biases near the lowest f32": (alternate(*[-3.3e38] * 4, *[-1.5e38] * 6), {}),
+    "router biases of -inf": (alternate(*[-np.inf] * 4, *[-3.3e38] * 6), {}),
+    "groups whose sums leave f32": (alternate(*[-3.3e38] * 4, *[-1.5e38] * 6), {"n_group": 5, "topk_group": 3}),
+}
+
 
 class Bench:
     def __init__(self, options, scratch, report):
@@ -116,14 +126,26 @@ class Bench:
         found = self.braid.run(artefact, "-n", 4, "--ignore-eos", ids=ids)
         return found["prompt.logits"], found["decode.logits"]
 
+    def difference(self, found, expected):
+        return max(relative_error(f, e) for ids in self.prompts.values()
+                   for f, e in zip(self.run(found, ids), self.run(expected, ids)))
+
     def compare(self, name, changes):
         folder = self.checkpoint(name, changes)
         expected = self.braid.compile(folder, "f32", "--schedule=reference")
-        found = self.braid.compile(folder, "f32")
-        worst = max(relative_error(f, e) for ids in self.prompts.values()
-                    for f, e in zip(self.run(found, ids), self.run(expected, ids)))
+        worst = self.difference(self.braid.compile(folder, "f32"), expected)
         self.report.at_most(name, worst, AMPLIFIED if name in ILL_CONDITIONED else BAR)
         shutil.rmtree(folder)
+
+    def alike(self, name, bias, config):
+        apart, folder = (self.checkpoint(f"{name}{end}", {"e_score_correction_bias": change})
+                         for end, change in ((", apart", APART), ("", bias)))
+        for place in (apart, folder):
+            edit_config(place, **config)
+        expected = self.braid.compile(apart, "f32")
+        for schedule in ("vector", "reference"):
+            found = self.braid.compile(folder, "f32", f"--schedule={schedule}")
+            self.report.at_most(f"{name}, {schedule}", self.difference(found, expected), BAR)
 
     def spread(self, schedule):
         """Runs a prompt with the poisoned token among others."""
@@ -151,11 +173,13 @@ def main():
     report = Report()
     with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
         bench = Bench(options, scratch, report)
-        for name, changes in CASES.items():
+        cases = {name: (bench.compare, changes) for name, changes in CASES.items()}
+        cases |= {name: (bench.alike, *pair) for name, pair in ALIKE.items()}
+        for name, (check, *changes) in cases.items():
             if options.only and name not in options.only:
                 continue
             try:
-                bench.compare(name, changes)
+                check(name, *changes)
             except CommandFailed as failure:
                 report.claim(name, False, str(failure))
         for schedule in ("vector", "reference"):

@@ -14,7 +14,10 @@ from types import SimpleNamespace
 
 import bad_checkpoints
 import bad_input
+from choice import CLEAR, narrowest_choice
 from harness import FIXTURES, Report
+from oracle.checkpoint import read_arrays
+from oracle.model import Model
 from run_fixtures import is_right
 
 HERE = Path(__file__).resolve().parent
@@ -52,6 +55,17 @@ class Fixtures(unittest.TestCase):
     def test_an_answer_is_the_beginning_of_the_text(self):
         self.assertTrue(is_right(" Alma. And", "Alma"))
         self.assertFalse(is_right(" Not Alma.", "Alma"))
+
+
+class Choices(unittest.TestCase):
+    def test_close_calls_are_seen(self):
+        model = Model(FIXTURES / "latent-moe-mixed")
+        self.assertLess(narrowest_choice(model, [234, 34, 47, 308, 201, 57, 279, 196, 265]), CLEAR)
+        for ids in ([234], read_arrays(FIXTURES / "latent-moe-mixed" / "reference.safetensors")["T17.ids"]):
+            self.assertGreaterEqual(narrowest_choice(model, ids), CLEAR)
+
+    def test_without_experts_all_is_clear(self):
+        self.assertEqual(narrowest_choice(Model(FIXTURES / "long"), [1, 2]), float("inf"))
 
 
 class Equalities(unittest.TestCase):

@@ -20,8 +20,9 @@ struct LayerRun {
   int64_t times;
 };
 
-/// The shortest sequence of repeated units that expands to exactly `layers`
-/// (shortest: fewest names plus runs; units of up to 64 layers).
+/// The sequence of repeated units that expands to exactly `layers` and is the
+/// easiest to read as `drawLayerMap` writes it: few names, runs and parentheses.
+/// Units have up to 64 layers.
 std::vector<LayerRun> foldLayers(const std::vector<std::string> &layers);
 
 /// The inverse.
@@ -31,7 +32,9 @@ std::vector<std::string> expandLayers(const std::vector<LayerRun> &runs);
 /// MoE"; with its sizes where layers of one kind differ.
 std::vector<std::string> layerNames(const ModelConfig &config);
 
-/// One line a run: "Mamba-2, Latent MoE, Attention  x 3".
+/// One line a run, "(Mamba-2, MoE) x 3, Mamba-2, Attention, MoE  x 5": what is
+/// in parentheses is repeated within the unit, and the unit as the end says. A
+/// run that is longer than a line goes on in the next, indented.
 std::vector<std::string> drawLayerMap(const ModelConfig &config);
 
 } // namespace braid

@@ -48,6 +48,9 @@ inline constexpr llvm::StringLiteral kPhaseAttr = "braid.phase";
 inline constexpr llvm::StringLiteral kPrecisionAttr = "braid.precision";
 inline constexpr llvm::StringLiteral kStatePlanAttr = "braid.state_plan";
 inline constexpr llvm::StringLiteral kArenaAttr = "braid.arena";
+/// On the module: bytes of private memory that its parallel regions want.
+inline constexpr llvm::StringLiteral kThreadScratchAttr =
+    "braid.thread_scratch";
 /// On a kernel function: its ordinal in the manifest's kernel list.
 inline constexpr llvm::StringLiteral kKernelAttr = "braid.kernel";
 inline constexpr llvm::StringLiteral kScheduleAttr = "braid.schedule";

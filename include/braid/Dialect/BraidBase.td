@@ -82,6 +82,19 @@ def Braid_ContextType : Braid_Type<"Context", "context", "step"> {
 // Attributes
 //===----------------------------------------------------------------------===//
 
+/// The one place that says in which order `@step` takes its arguments.
+def Braid_StepArgument : I32EnumAttr<"StepArgument",
+    "what `@step` takes; the pools come last, in the order of the state plan", [
+      I32EnumAttrCase<"Ids", 0, "ids">,
+      I32EnumAttrCase<"Batch", 1, "batch">,
+      I32EnumAttrCase<"OutputRows", 2, "output_rows">,
+      I32EnumAttrCase<"Logits", 3, "logits">,
+      I32EnumAttrCase<"Hidden", 4, "hidden">,
+      I32EnumAttrCase<"Pool", 5, "pool">]> {
+  let cppNamespace = "::braid";
+  let genSpecializedAttr = 0;
+}
+
 def Braid_StorageKind : I32EnumAttr<"StorageKind",
     "how a checkpoint stores a weight", [
       I32EnumAttrCase<"F32", 0, "f32">,
@@ -151,7 +164,9 @@ def Braid_ScheduleAttr : AttrDef<Braid_Dialect, "Schedule"> {
 
     Constraints: (schedule_c1) the strategy is `reference` or `vector`;
     (schedule_c2) `dot` is `fma` or `bf16`; (schedule_c3) lanes is a power of
-    two, and lanes and rows are from 1 to 64; (schedule_c4) `reference` has one lane, one row and `fma`.
+    two from 1 to 32, the outputs of a panel, and rows is from 1 to 64;
+    (schedule_c4) `reference` has one lane, one row and `fma`; (schedule_c5)
+    `bf16` has the 4, 8 or 16 lanes that `vdpbf16ps` has.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
                         "int64_t":$lanes,

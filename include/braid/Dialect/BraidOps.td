@@ -99,7 +99,7 @@ def Braid_WeightOp : Braid_Op<"weight", [Symbol, HasParent<"ParamsOp">]> {
     Constraints: (weight_c1) the type is static and has a `#braid.storage`
     encoding; (weight_c2) `{E}` is in the name exactly if the type is a stack
     that the checkpoint does not hold in one tensor; (weight_c3) `transform` is
-    `neg_exp`, or `transpose` of a matrix.
+    `neg_exp`, or `transpose` of a matrix in one tensor (not `fp8`, `nvfp4`).
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$source,
       TypeAttrOf<AnyRankedTensor>:$type, UnitAttr:$stacked,
@@ -428,7 +428,7 @@ def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1, "product",
     Canonical form: the epilogue uses every extra, and none is there twice.
 
     Constraints: (contract_c1) the packed weight covers N and K, and kp divides
-    K; (contract_c2) the region's arguments are f32, the extras' and the output's
+    K, 2 for bf16 weights with bf16 x and 1 for others; (contract_c2) the region's arguments are f32, the extras' and the output's
     element types, and it yields the output's; (contract_c3) extras are [T, N]
     or [N].
 
@@ -544,7 +544,8 @@ def Braid_WeightViewOp : Braid_Op<"weight_view", [Pure, OpAsmOpInterface]> {
 def Braid_StepViewOp : Braid_Op<"step_view", [Pure, OpAsmOpInterface]> {
   let summary = "a buffer of the step: ids, logits, a state pool, ...";
   let description = [{
-    `field` is `ids`, `output_rows`, `logits`, `hidden` or `pool`, the last with
+    `field` is an argument of `@step`, of which the batch has no buffer: `ids`,
+    `output_rows`, `logits`, `hidden` or `pool`, the last with
     the pool's number in the state plan. Dynamic sizes are those of the step.
 
     Constraints: (step_c1) the field is one of these; (step_c2) a pool, and

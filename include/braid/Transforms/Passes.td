@@ -279,8 +279,11 @@ def EmitCPUKernels : Pass<"emit-cpu-kernels", "::mlir::ModuleOp"> {
   let summary = "writes each kernel as loops and vectors, as its schedule says";
   let description = [{
     Requires: choose-schedule, plan-arena. Ensures: no compute op and no
-    schedule is left; parallelism is `braid.parallel`.
+    schedule is left; parallelism is `braid.parallel`. A schedule that its kernel
+    or the CPU cannot follow (`dot = bf16` without pairs of bf16) is an error.
   }];
+  let options = [Option<"dotsBF16", "dots-bf16", "bool", "true",
+                        "the CPU has an instruction that multiplies pairs of bf16">];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
       "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
       "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect",

@@ -7,9 +7,26 @@
 #ifndef BRAID_TRANSFORMS_STEPFIELDS_H
 #define BRAID_TRANSFORMS_STEPFIELDS_H
 
+#include "braid-rt/abi.h"
 #include "braid/Transforms/LoopBuilder.h"
+#include <cstddef>
+#include <type_traits>
 
 namespace braid {
+
+/// Where a field of `braid_step` lies, in bytes, and what it is: an address or
+/// a count of 64 bits. There is no other kind.
+struct StepField {
+  int32_t offset;
+  bool isAddress;
+};
+#define BRAID_STEP_FIELD(name)                                                 \
+  (::braid::StepField{int32_t(offsetof(braid_step, name)),                     \
+                      std::is_pointer_v<decltype(braid_step::name)>})
+
+/// Reads a field through `step`, an LLVM pointer to the structure.
+mlir::Value readStepField(mlir::OpBuilder &b, mlir::Location loc,
+                          mlir::Value step, StepField field);
 
 /// Emits reads of the running step (`braid_step`, braid-rt/abi.h): its
 /// sequences, and of each the rows, the position of the first and the slot. All
@@ -29,8 +46,8 @@ public:
   Value slot(Value sequence);
 
 private:
-  Value field(size_t offset, mlir::Type type);
-  Value entry(size_t offset, Value index);
+  Value read(StepField field);
+  Value entry(StepField table, Value index);
 
   LoopBuilder &b;
   Value step;

@@ -58,13 +58,13 @@ public:
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(function.addEntryBlock());
     nameAll();
-    ids = function.getArgument(0);
-    batch = function.getArgument(1);
-    outputRows = function.getArgument(2);
-    logits = function.getArgument(3);
-    hidden = function.getArgument(4);
+    ids = argument(StepArgument::Ids);
+    batch = argument(StepArgument::Batch);
+    outputRows = argument(StepArgument::OutputRows);
+    logits = argument(StepArgument::Logits);
+    hidden = argument(StepArgument::Hidden);
     for (auto [i, pool] : llvm::enumerate(types.pools))
-      pools[pool.getName()] = function.getArgument(5 + i);
+      pools[pool.getName()] = argument(StepArgument::Pool, i);
 
     Value h = embed();
     for (auto [l, place] : llvm::enumerate(signatures.places))
@@ -77,14 +77,37 @@ public:
   }
 
 private:
-  void declare() {
+  static constexpr unsigned kFirstPool = unsigned(StepArgument::Pool);
+
+  Value argument(StepArgument which, unsigned pool = 0) {
+    return function.getArgument(unsigned(which) + pool);
+  }
+
+  Type typeOf(StepArgument argument) {
     constexpr int64_t dynamic = ShapedType::kDynamic;
-    auto ids = RankedTensorType::get({dynamic}, b.getI32Type());
-    auto logits = RankedTensorType::get({dynamic, config.vocab}, types.f32);
-    auto hidden =
-        RankedTensorType::get({dynamic, dynamic, config.hidden}, types.f32);
-    SmallVector<Type> inputs = {ids, types.batch, ids, logits, hidden};
-    SmallVector<Type> results = {logits, hidden};
+    switch (argument) {
+    case StepArgument::Ids:
+    case StepArgument::OutputRows:
+      return RankedTensorType::get({dynamic}, b.getI32Type());
+    case StepArgument::Batch:
+      return types.batch;
+    case StepArgument::Logits:
+      return RankedTensorType::get({dynamic, config.vocab}, types.f32);
+    case StepArgument::Hidden:
+      return RankedTensorType::get({dynamic, dynamic, config.hidden},
+                                   types.f32);
+    case StepArgument::Pool:
+      break;
+    }
+    llvm_unreachable("each pool has its own type");
+  }
+
+  void declare() {
+    SmallVector<Type> inputs;
+    for (unsigned i = 0; i < kFirstPool; ++i)
+      inputs.push_back(typeOf(StepArgument(i)));
+    SmallVector<Type> results = {typeOf(StepArgument::Logits),
+                                 typeOf(StepArgument::Hidden)};
     for (PoolAttr pool : types.pools) {
       inputs.push_back(pool.getType());
       results.push_back(pool.getType());
@@ -94,8 +117,9 @@ private:
   }
 
   void nameAll() {
-    SmallVector<StringRef> names = {"ids", "batch", "output_rows", "logits",
-                                    "hidden"};
+    SmallVector<StringRef> names;
+    for (unsigned i = 0; i < kFirstPool; ++i)
+      names.push_back(stringifyStepArgument(StepArgument(i)));
     for (PoolAttr pool : types.pools)
       names.push_back(pool.getName());
     nameArguments(function, names);

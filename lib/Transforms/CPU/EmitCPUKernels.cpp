@@ -17,6 +17,22 @@ namespace braid {
 using namespace mlir;
 using namespace braid;
 
+/// `dot = bf16` is one instruction, for pairs of bf16: without either there is
+/// nothing that it could mean.
+static LogicalResult checkDot(Operation *op, func::FuncOp kernel,
+                              ScheduleAttr schedule, bool dotsBF16) {
+  auto contract = dyn_cast<PackedContractOp>(op);
+  bool pairs =
+      contract &&
+      getElementTypeOrSelf(contract.getWeight().getType()).isBF16();
+  if (schedule.getDot() != "bf16" || (pairs && dotsBF16))
+    return success();
+  return op->emitOpError("of @")
+         << kernel.getSymName() << ": dot = bf16 needs "
+         << (pairs ? "the ISA level avx512-bf16"
+                   : "a contraction with bf16 weights");
+}
+
 static LogicalResult emitOp(Operation *op, Value context,
                             ScheduleAttr schedule) {
   Emitter emitter(op, context, schedule);
@@ -35,6 +51,10 @@ static LogicalResult emitOp(Operation *op, Value context,
 
 namespace {
 class EmitCPUKernels : public braid::impl::EmitCPUKernelsBase<EmitCPUKernels> {
+public:
+  using EmitCPUKernelsBase::EmitCPUKernelsBase;
+
+private:
   void runOnOperation() override {
     for (auto kernel : getOperation().getOps<func::FuncOp>()) {
       auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttr);
@@ -43,7 +63,8 @@ class EmitCPUKernels : public braid::impl::EmitCPUKernelsBase<EmitCPUKernels> {
       SmallVector<Operation *> ops;
       kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
       for (Operation *op : ops)
-        if (failed(emitOp(op, kernel.getArgument(0), schedule)))
+        if (failed(checkDot(op, kernel, schedule, dotsBF16)) ||
+            failed(emitOp(op, kernel.getArgument(0), schedule)))
           return signalPassFailure();
       kernel->removeAttr(kScheduleAttr);
     }

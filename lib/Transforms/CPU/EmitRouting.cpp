@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
+#include <limits>
 
 using namespace mlir;
 using namespace braid;
@@ -13,14 +14,17 @@ namespace {
 
 using Values = LoopBuilder::Values;
 
-/// Routes one row. Scores lie in scratch; a chosen expert's turns to -inf.
+/// Routes one row. Scores lie in scratch, none below the lowest finite f32: only
+/// what is out of the competition (chosen, or of a group that takes no part) is
+/// -inf, and no bias can be mistaken for it.
 struct RouteRow {
   Emitter &b;
   RouteOp op;
   Value row, probability, score, chosen, groupScore;
   int64_t experts, k, groups;
 
-  static constexpr double kNever = -3e38;
+  static constexpr double kNever = -std::numeric_limits<double>::infinity();
+  static constexpr double kLowest = std::numeric_limits<float>::lowest();
 
   void scores() {
     b.pieces(experts, b.lanes, [&](Value e, int64_t count) {
@@ -30,7 +34,7 @@ struct RouteRow {
       b.storeVector(s, probability, {e});
       // A NaN comes after all numbers, so that k experts are chosen even then.
       Value c = b.max(b.add(s, b.loadVector(op.getBias(), {e}, count)),
-                      b.splat(-1e38, count));
+                      b.splat(kLowest, count));
       b.storeVector(c, score, {e});
       b.storeVector(b.splat(0.0, count), chosen, {e});
     });
@@ -40,7 +44,7 @@ struct RouteRow {
   Value largest(Value values, int64_t n) {
     Values best = b.loop(
         b.index(0), b.index(n), b.index(1),
-        ValueRange{b.f32(-3.2e38), b.index(0)},
+        ValueRange{b.f32(kNever), b.index(0)},
         [&](Value e, ValueRange carried) {
           Value v = b.load(values, {e});
           Value better = b.lt(carried[0], v);
@@ -63,8 +67,9 @@ struct RouteRow {
             Value second = b.max(carried[1], b.min(carried[0], v));
             return Values{b.max(carried[0], v), second};
           });
-      // One expert per group: there is no second.
-      b.store(size > 1 ? b.add(two[0], two[1]) : two[0], groupScore, {g});
+      // One expert per group: there is no second. A sum may leave the range.
+      Value sum = size > 1 ? b.add(two[0], two[1]) : two[0];
+      b.store(b.max(sum, b.f32(kLowest)), groupScore, {g});
     });
     b.loop(b.index(0), b.index(int64_t(op.getGroupK())), [&](Value) {
       Value g = largest(groupScore, groups);

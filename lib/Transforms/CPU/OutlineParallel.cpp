@@ -86,5 +86,5 @@ void OutlineParallel::runOnOperation() {
     }
   }
   OpBuilder b(&getContext());
-  getOperation()->setAttr("braid.thread_scratch", b.getI64IntegerAttr(scratch));
+  getOperation()->setAttr(kThreadScratchAttr, b.getI64IntegerAttr(scratch));
 }

@@ -5,45 +5,48 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid/Transforms/StepFields.h"
-#include "braid-rt/abi.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include <cstddef>
 
 using namespace mlir;
 using namespace braid;
 
-/// The value of the field that lies `offset` bytes into the step.
-Value StepFields::field(size_t offset, Type type) {
+Value braid::readStepField(OpBuilder &b, Location loc, Value step,
+                           StepField field) {
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  Value base = UnrealizedConversionCastOp::create(b, TypeRange{pointer},
-                                                  ValueRange{step})
-                   .getResult(0);
   Value address =
-      LLVM::GEPOp::create(b, pointer, b.getI8Type(), base,
-                          ArrayRef<LLVM::GEPArg>{int32_t(offset)});
-  return LLVM::LoadOp::create(b, type, address);
+      LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), step,
+                          ArrayRef<LLVM::GEPArg>{field.offset});
+  Type type = field.isAddress ? pointer : b.getI64Type();
+  return LLVM::LoadOp::create(b, loc, type, address);
 }
 
-/// Element `index` of the table of i32 that a field points at.
-Value StepFields::entry(size_t offset, Value index) {
+Value StepFields::read(StepField field) {
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  Value table = field(offset, pointer);
+  auto base = UnrealizedConversionCastOp::create(b, TypeRange{pointer},
+                                                 ValueRange{step});
+  return readStepField(b, b.getLoc(), base.getResult(0), field);
+}
+
+/// Element `index` of a table of i32.
+Value StepFields::entry(StepField table, Value index) {
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  Value base = read(table);
   Value at = arith::IndexCastOp::create(b, b.getI64Type(), index);
-  Value address = LLVM::GEPOp::create(b, pointer, b.getI32Type(), table,
+  Value address = LLVM::GEPOp::create(b, pointer, b.getI32Type(), base,
                                       ArrayRef<LLVM::GEPArg>{at});
   return b.toIndex(LLVM::LoadOp::create(b, b.getI32Type(), address));
 }
 
 Value StepFields::sequences() {
-  return b.toIndex(field(offsetof(braid_step, sequences), b.getI64Type()));
+  return b.toIndex(read(BRAID_STEP_FIELD(sequences)));
 }
 Value StepFields::rowBegin(Value sequence) {
-  return entry(offsetof(braid_step, row_begin), sequence);
+  return entry(BRAID_STEP_FIELD(row_begin), sequence);
 }
 Value StepFields::position(Value sequence) {
-  return entry(offsetof(braid_step, position), sequence);
+  return entry(BRAID_STEP_FIELD(position), sequence);
 }
 Value StepFields::slot(Value sequence) {
-  return entry(offsetof(braid_step, slot), sequence);
+  return entry(BRAID_STEP_FIELD(slot), sequence);
 }

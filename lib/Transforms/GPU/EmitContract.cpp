@@ -208,7 +208,10 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
   }
 }
 
-void GPUEmitter::emit(PackedContractOp op) {
+LogicalResult GPUEmitter::emit(PackedContractOp op) {
+  if (threads != kContractThreads)
+    return op.emitOpError("expected a schedule of ")
+           << kContractThreads << " threads, found " << threads;
   Contraction contraction(*this, op);
   StringRef strategy = schedule.getStrategy();
   auto tiles = [&] {
@@ -221,4 +224,5 @@ void GPUEmitter::emit(PackedContractOp op) {
     tiles();
   else
     emitContractGemv(contraction, tiles);
+  return success();
 }

@@ -11,6 +11,9 @@
 
 namespace braid {
 
+/// Threads of a block, in all kernels of a contraction.
+constexpr int64_t kContractThreads = 256;
+
 /// The operands and rows of one packed contraction. Without groups a place is a
 /// row. With groups it is the number of a (row, choice) pair in sorted order, in
 /// which the rows of an expert follow each other.

@@ -5,10 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "GPUEmitter.h"
+#include "braid-rt/abi.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <numeric>
+#include <utility>
 
 using namespace mlir;
 using namespace braid;
@@ -38,6 +40,23 @@ void GPUEmitter::launch(Value x, Value y, const SharedMemory &shared,
   setInsertionPointToStart(&op.getBody().front());
   body(op.getBlockIds().x, op.getBlockIds().y);
   gpu::TerminatorOp::create(*this);
+}
+
+Value GPUEmitter::scratch(ArrayRef<int64_t> shape, Type element) {
+  Operation *module = getInsertionBlock()->getParentOp();
+  while (!isa<ModuleOp>(module))
+    module = module->getParentOp();
+  int64_t fixed = 0, perRow = 0;
+  if (auto arena = module->getAttrOfType<DenseI64ArrayAttr>(kArenaAttr))
+    fixed = arena[0], perRow = arena[1];
+  auto type = MemRefType::get(shape, element);
+  int64_t begin = std::exchange(
+      scratchEnd,
+      llvm::alignTo(scratchEnd + type.getNumElements() *
+                                     type.getElementTypeBitWidth() / 8,
+                    BRAID_ALIGNMENT));
+  return ArenaViewOp::create(*this, type, context, fixed + begin, perRow,
+                             ValueRange());
 }
 
 Value GPUEmitter::thread() {
@@ -110,4 +129,19 @@ void GPUEmitter::storeAligned(Value vector, Value memref, Indices at) {
       narrow(vector, cast<MemRefType>(memref.getType()).getElementType());
   vector::StoreOp::create(*this, rounded, memref, at, /*nontemporal=*/false,
                           alignmentOf(cast<VectorType>(rounded.getType())));
+}
+
+void GPUEmitter::storePieces(Value vector, Value memref, Indices at,
+                             int64_t lanes) {
+  int64_t all = lanesOf(vector);
+  if (all <= lanes)
+    return storeAligned(vector, memref, at);
+  for (int64_t i = 0; i < all; i += lanes) {
+    Value piece = vector::ExtractStridedSliceOp::create(
+        *this, vector, ArrayRef<int64_t>{i}, ArrayRef<int64_t>{lanes},
+        ArrayRef<int64_t>{1});
+    Values to(at);
+    to.back() = add(to.back(), index(i));
+    storeAligned(piece, memref, to);
+  }
 }

@@ -34,12 +34,20 @@ public:
         threads(schedule.getThreads()) {}
 
   void emit(RmsNormOp op);
-  void emit(PackedContractOp op);
+  mlir::LogicalResult emit(PackedContractOp op);
+  void emit(CausalConvOp op);
+  void emit(SsdScanOp op);
+  mlir::LogicalResult emit(AttentionOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
   /// any order and at the same time.
   void launch(Value x, Value y, const SharedMemory &shared,
               llvm::function_ref<void(Value, Value)> body);
+
+  /// Memory that the launches of this kernel share: it lies behind all else in
+  /// the step's arena. Its contents are undefined at first.
+  Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  int64_t scratchBytes() const { return scratchEnd; }
 
   // Inside a launch.
   Value thread();
@@ -61,10 +69,15 @@ public:
   Value loadAligned(Value memref, Indices at, int64_t lanes);
   Value loadRawAligned(Value memref, Indices at, int64_t lanes);
   void storeAligned(Value vector, Value memref, Indices at);
+  /// The same in accesses of at most `lanes` elements each.
+  void storePieces(Value vector, Value memref, Indices at, int64_t lanes);
 
   Value context;
   GPUScheduleAttr schedule;
   int64_t threads;
+
+private:
+  int64_t scratchEnd = 0;
 };
 
 } // namespace braid

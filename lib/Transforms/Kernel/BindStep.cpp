@@ -17,11 +17,6 @@ using namespace braid;
 
 namespace {
 
-/// The arguments of `@step` behind the context, in their order; pools follow.
-constexpr StringLiteral kFields[] = {"", "ids", "batch", "output_rows",
-                                     "logits", "hidden"};
-constexpr unsigned kFirstPool = std::size(kFields);
-
 class BindStep : public braid::impl::BindStepBase<BindStep> {
   void runOnOperation() override;
   void bindCallee(func::FuncOp callee, MutableArrayRef<func::CallOp> calls);
@@ -31,18 +26,22 @@ class BindStep : public braid::impl::BindStepBase<BindStep> {
 
 } // namespace
 
-/// What argument `number` of `@step` is, made from the context.
+/// What argument `number` of `@step` is, made from the context, which stands
+/// before all others.
 static Value makeView(OpBuilder &b, Location loc, Value context,
                       unsigned number, Type type) {
-  if (isa<BatchType>(type))
+  unsigned place = number - 1, firstPool = unsigned(StepArgument::Pool);
+  auto argument = StepArgument(std::min(place, firstPool));
+  if (argument == StepArgument::Batch)
     return UnrealizedConversionCastOp::create(b, loc, TypeRange{type},
                                               ValueRange{context})
         .getResult(0);
-  if (number < kFirstPool)
-    return StepViewOp::create(b, loc, type, context,
-                              b.getStringAttr(kFields[number]), IntegerAttr());
-  return StepViewOp::create(b, loc, type, context, b.getStringAttr("pool"),
-                            b.getI64IntegerAttr(number - kFirstPool));
+  IntegerAttr pool;
+  if (argument == StepArgument::Pool)
+    pool = b.getI64IntegerAttr(place - firstPool);
+  return StepViewOp::create(b, loc, type, context,
+                            b.getStringAttr(stringifyStepArgument(argument)),
+                            pool);
 }
 
 /// Replaces the arguments `bound` (position -> argument of `@step`).

@@ -61,13 +61,23 @@ private:
     auto schedule = [&](StringRef strategy, int64_t threads, int64_t blocks) {
       return GPUScheduleAttr::get(&getContext(), strategy, threads, blocks);
     };
-    for (Operation &op : kernel.getBody().front())
-      if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
-        return schedule("simt", rowThreads(norm.getInit()), 2);
-      else if (auto contract = dyn_cast<PackedContractOp>(op);
-               contract && !reference)
-        return scheduleContract(contract);
-    return schedule("reference", 1, 1);
+    GPUScheduleAttr alone = schedule("reference", 1, 1), chosen = alone;
+    if (reference)
+      return alone;
+    kernel.walk([&](DestinationStyleOpInterface op) {
+      chosen = llvm::TypeSwitch<Operation *, GPUScheduleAttr>(op)
+          .Case([&](RmsNormOp norm) {
+            return schedule("simt", rowThreads(norm.getInit()), 2);
+          })
+          .Case([&](PackedContractOp contract) {
+            return scheduleContract(contract);
+          })
+          .Case<CausalConvOp, SsdScanOp>(
+              [&](auto) { return schedule("simt", 128, 4); })
+          .Case([&](AttentionOp) { return schedule("simt", 128, 2); })
+          .Default([&](Operation *) { return alone; });
+    });
+    return chosen;
   }
 
   /// In f32 an output is the same sum for any number of rows. Tensor cores take

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Reference.h"
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace braid;
@@ -49,7 +50,8 @@ void Reference::lower(RouteOp op) {
     each(experts, [&](Value e) {
       store(sigmoid(get(op.getLogits(), {t, e})), s, {e});
       // NaN compares with nothing: as a number, exactly k are chosen.
-      store(max(add(load(s, {e}), get(op.getBias(), {e})), f32(-1e38)), c, {e});
+      Value lowest = f32(std::numeric_limits<float>::lowest());
+      store(max(add(load(s, {e}), get(op.getBias(), {e})), lowest), c, {e});
     });
     if (groups > 1)
       limitGroups();

@@ -8,6 +8,7 @@
 #include "TestFiles.h"
 
 #include <chrono>
+#include <filesystem>
 #include <random>
 
 using namespace braid;
@@ -22,11 +23,120 @@ static Names letters(const std::string &pattern) {
   return names;
 }
 
+namespace {
+/// Reads what drawLayerMap writes.
+class MapReader {
+public:
+  static Names read(const Names &lines) {
+    Names layers;
+    std::string whole;
+    for (const std::string &line : lines) {
+      if (line.starts_with("  ")) {
+        whole += line.substr(1);
+        continue;
+      }
+      add(layers, whole);
+      whole = line;
+    }
+    add(layers, whole);
+    return layers;
+  }
+
+private:
+  static void add(Names &layers, const std::string &line) {
+    if (line.empty())
+      return;
+    size_t mark = line.find("  x ");
+    MapReader reader{line.substr(0, mark)};
+    int64_t times = mark == std::string::npos ? 1 : std::stoll(line.substr(mark + 4));
+    repeat(layers, reader.unit(), times);
+    EXPECT_EQ(reader.at, reader.text.size());
+  }
+  static void repeat(Names &to, const Names &unit, int64_t times) {
+    for (int64_t i = 0; i < times; ++i)
+      to.insert(to.end(), unit.begin(), unit.end());
+  }
+  explicit MapReader(std::string text) : text(std::move(text)) {}
+
+  /// item {", " item}
+  Names unit() {
+    Names layers;
+    do
+      text[at] == '(' ? group(layers) : layers.push_back(name());
+    while (skip(", "));
+    return layers;
+  }
+  /// "(" unit ") x " number
+  void group(Names &layers) {
+    ++at;
+    Names inside = unit();
+    ASSERT_TRUE(skip(") x "));
+    size_t digits = 0;
+    repeat(layers, inside, std::stoll(text.substr(at), &digits));
+    at += digits;
+  }
+  /// Up to a comma or a parenthesis that it does not open.
+  std::string name() {
+    size_t begin = at;
+    for (int depth = 0; at < text.size() && text[at] != ','; ++at) {
+      depth += text[at] == '(' ? 1 : text[at] == ')' ? -1 : 0;
+      if (depth < 0)
+        break;
+    }
+    return text.substr(begin, at - begin);
+  }
+  bool skip(const std::string &token) {
+    bool found = text.compare(at, token.size(), token) == 0;
+    at += found ? token.size() : 0;
+    return found;
+  }
+
+  std::string text;
+  size_t at = 0;
+};
+} // namespace
+
+/// A model with these layers.
+static ModelConfig modelOf(const std::string &pattern) {
+  ModelConfig config;
+  for (char letter : pattern) {
+    LayerConfig layer;
+    layer.kind = letter == 'M'   ? BlockKind::Mamba
+                 : letter == '*' ? BlockKind::Attention
+                 : letter == '-' ? BlockKind::Mlp
+                                 : BlockKind::Moe;
+    config.layers.push_back(layer);
+  }
+  return config;
+}
+
+static Names allConfigs() {
+  Names names;
+  for (auto &entry : std::filesystem::directory_iterator(
+           std::filesystem::path(configPath("nano")).parent_path()))
+    names.push_back(entry.path().stem());
+  return names;
+}
+
 TEST(LayerMap, DrawsTheRepeatedUnit) {
   EXPECT_EQ(drawLayerMap(readModelConfig(fixture("latent-moe"))),
             Names{"Mamba-2, Latent MoE, Mamba-2, Attention, Latent MoE  x 3"});
   EXPECT_EQ(drawLayerMap(readModelConfig(fixture("long"))),
             Names{"Mamba-2, Attention, Mamba-2, MLP"});
+}
+
+TEST(LayerMap, DrawsRepetitionsWithinTheUnit) {
+  EXPECT_EQ(drawLayerMap(readModelConfig(configPath("super"))),
+            (Names{"(Mamba-2, Latent MoE) x 3, Mamba-2, Attention, Latent MoE  x 3",
+                   "(Mamba-2, Latent MoE) x 4, Mamba-2, Attention, Latent MoE  x 4",
+                   "(Mamba-2, Latent MoE) x 3, Mamba-2, Attention, Latent MoE, (Mamba-2, Latent MoE) x 4"}));
+  EXPECT_EQ(drawLayerMap(readModelConfig(configPath("ultra"))),
+            (Names{"(Mamba-2, Latent MoE) x 3, Mamba-2, Attention, Latent MoE,",
+                   "  (Mamba-2, Latent MoE) x 2, Mamba-2, Attention, Latent MoE,",
+                   "  (Mamba-2, Latent MoE) x 3, Mamba-2, Attention, Latent MoE  x 4",
+                   "Mamba-2, Latent MoE  x 4"}));
+  EXPECT_EQ(drawLayerMap(modelOf("MMM-MMM-*MMM-MMM-*")),
+            Names{"(Mamba-2, Mamba-2, Mamba-2, MLP) x 2, Attention  x 2"});
 }
 
 TEST(LayerMap, ExpandsToRandomPatterns) {
@@ -41,21 +151,23 @@ TEST(LayerMap, ExpandsToRandomPatterns) {
       }
       pattern += unit;
     }
-    std::vector<LayerRun> runs = foldLayers(letters(pattern));
-    EXPECT_EQ(expandLayers(runs), letters(pattern));
-    size_t cost = 0;
-    for (const LayerRun &run : runs)
-      cost += run.unit.size() + 1;
-    EXPECT_LE(cost, pattern.size() + 1);
+    EXPECT_EQ(expandLayers(foldLayers(letters(pattern))), letters(pattern));
+    ModelConfig config = modelOf(pattern);
+    EXPECT_EQ(MapReader::read(drawLayerMap(config)), layerNames(config))
+        << pattern;
   }
 }
 
 TEST(LayerMap, ExpandsToPublishedPatterns) {
-  for (const char *name : {"h-47b", "nano-9b-v2", "nano", "super", "ultra"}) {
-    Names names = layerNames(readModelConfig(configPath(name)));
-    std::vector<LayerRun> runs = foldLayers(names);
-    EXPECT_EQ(expandLayers(runs), names);
-    EXPECT_LT(runs.size(), names.size() / 5);
+  EXPECT_GE(allConfigs().size(), 11u);
+  for (const std::string &name : allConfigs()) {
+    ModelConfig config = readModelConfig(configPath(name));
+    Names names = layerNames(config), lines = drawLayerMap(config);
+    EXPECT_EQ(expandLayers(foldLayers(names)), names) << name;
+    EXPECT_EQ(MapReader::read(lines), names) << name;
+    EXPECT_LE(lines.size(), 9u) << name;
+    for (const std::string &line : lines)
+      EXPECT_LE(line.size(), 89u) << name << ": " << line;
   }
 }
 
@@ -73,4 +185,5 @@ TEST(LayerMap, DifferingSizesAreDifferentLayers) {
   EXPECT_EQ(names[0], "Mamba-2");
   EXPECT_EQ(names[1], "Latent MoE (2 of 8 x 48)");
   EXPECT_EQ(names[4], "Latent MoE (3 of 8 x 48)");
+  EXPECT_EQ(MapReader::read(drawLayerMap(config)), names);
 }

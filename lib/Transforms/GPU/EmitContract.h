@@ -25,6 +25,9 @@ public:
   /// Emits host code: the operands as the kernels index them.
   Contraction(GPUEmitter &b, PackedContractOp op);
 
+  /// Whether products of pairs of bf16 can be asked for.
+  bool fitsTensorCores();
+
   /// Places [first, end), all of one expert if there are any.
   struct Tile {
     Value first, end, expert;

@@ -84,6 +84,7 @@ private:
   /// two bf16 at once: rows have to lie at even places.
   GPUScheduleAttr scheduleContract(PackedContractOp op) {
     auto x = cast<MemRefType>(op.getX().getType());
+    auto weight = cast<MemRefType>(op.getWeight().getType());
     auto schedule = [&](StringRef strategy, ArrayRef<int64_t> tile = {}) {
       return GPUScheduleAttr::get(&getContext(), strategy, 256, 2, tile);
     };
@@ -93,7 +94,8 @@ private:
     auto odd = [](int64_t size) {
       return ShapedType::isDynamic(size) || size % 2 != 0;
     };
-    if (odd(offset) || llvm::any_of(ArrayRef(strides).drop_back(), odd))
+    if (!weight.getElementType().isBF16() || odd(offset) ||
+        llvm::any_of(ArrayRef(strides).drop_back(), odd))
       return schedule("gemv");
     int64_t outputs = cast<ShapedType>(op.getInit().getType()).getShape().back();
     if (outputs <= 64)

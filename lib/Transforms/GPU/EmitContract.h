@@ -25,6 +25,9 @@ public:
   /// Emits host code: the operands as the kernels index them.
   Contraction(GPUEmitter &b, PackedContractOp op);
 
+  /// Whether products of pairs of bf16 can be asked for.
+  bool fitsTensorCores();
+
   /// Places [first, end), all of one expert if there are any.
   struct Tile {
     Value first, end, expert;
@@ -90,8 +93,9 @@ void emitContractTiles(Contraction &contraction);
 constexpr int64_t kGemvRows = 8;
 void emitContractGemv(Contraction &contraction,
                       llvm::function_ref<void()> otherwise);
-/// Tensor cores, for more than a few rows of bf16, in tiles of rows x columns.
-void emitContractMma(Contraction &contraction, int64_t rows, int64_t columns);
+
+/// Tensor cores, for more than a few rows of bf16. `tile` as in the schedule.
+void emitContractMma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);
 
 } // namespace braid
 

@@ -95,6 +95,7 @@ func.func private @up_sm_90a(%step: !braid.context, %x: memref<?x32xbf16>, %w: m
 // The loads of a step are under way while the one before is multiplied.
 // CHECK-LABEL: func.func private @tiles_sm_90a(
 // CHECK: %[[ROWS:.*]] = memref.dim
+// CHECK-NOT: scf.if
 // CHECK: %[[UP:.*]] = arith.addi %[[ROWS]], %c63
 // CHECK: %[[TILES:.*]] = arith.divui %[[UP]], %c64
 // CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %c2, %{{.*}} = %[[TILES]], {{.*}}) threads({{.*}}) in (%{{.*}} = %c256,

@@ -98,6 +98,7 @@ def suites(everything):
         Suite("equalities", count_report, [script("equalities.py")]),
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("never", count_report, [script("never.py")]),
+        Suite("cuda", count_report, [script("cuda.py")]),
         Suite("commands", count_report, [script("tools.py")]),
         Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),
@@ -153,7 +154,7 @@ def main():
         return 0
     unknown = set(options.only or []) - {suite.name for suite in every}
     if unknown:
-        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(suite.name for suite in every)}")
     if options.only:
         chosen = [suite for suite in every if suite.name in ("build", *options.only)]
     else:

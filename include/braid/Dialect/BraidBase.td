@@ -185,17 +185,17 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
     `reference` asks for the op's definition as plain loops on a single thread;
     `simt` for threads that each compute elements in f32; `gemv`, of a
     contraction, for kernels that read the weights once for up to 8 rows, and
-    `simt` for more rows; `mma` for the same up to 8 rows, and tensor cores for
-    more. `threads` are those of a block, `blocks` how many blocks a
-    multiprocessor should hold at least, which bounds the registers of a thread.
-    `tile` = [rows, outputs, blocks] is what a block of tensor cores computes if
-    there are that many blocks, instead of 64 x 64.
+    `simt` for more; `mma` for tensor cores where there are more than a few rows,
+    and in a contraction `gemv` where not. `threads` are those of a block,
+    `blocks` how many blocks a multiprocessor should hold at least, which bounds
+    the registers of a thread. `tile` = [rows, outputs, blocks], of a contraction,
+    is what a block of tensor cores computes if there are that many blocks; if
+    not, it is 64 x 64.
 
-    Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt`, `gemv` or
-    `mma`;
+    Constraints: (gpu_schedule_c1) the strategy is one of these four;
     (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
-    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) the
-    tile is for `mma`: 64 or 128 rows, as many outputs, and no fewer blocks than 0.
+    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) a
+    tile is for `mma`: 64 or 128 rows, 64 or 128 outputs, and 0 or more blocks.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
                         "int64_t":$threads, "int64_t":$blocks,

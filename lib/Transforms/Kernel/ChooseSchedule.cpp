@@ -74,7 +74,9 @@ private:
           })
           .Case<CausalConvOp, SsdScanOp>(
               [&](auto) { return schedule("simt", 128, 4); })
-          .Case([&](AttentionOp) { return schedule("simt", 128, 2); })
+          .Case([&](AttentionOp attention) {
+            return schedule(attentionStrategy(attention), 128, 2);
+          })
           .Default([&](Operation *) { return alone; });
     });
     return chosen;
@@ -103,6 +105,14 @@ private:
     // Few of many rows fall to an expert. With fewer blocks than a large GPU
     // has multiprocessors, smaller ones are done sooner.
     return schedule("mma", {op.getGroups().empty() ? 128 : 64, 128, 128});
+  }
+
+  /// Tensor cores round what they multiply to bf16.
+  static StringRef attentionStrategy(AttentionOp op) {
+    bool bf16 = llvm::all_of(
+        ArrayRef<Value>{op.getQ(), op.getK(), op.getV(), op.getKPool()},
+        [](Value v) { return getElementTypeOrSelf(v.getType()).isBF16(); });
+    return bf16 ? "mma" : "simt";
   }
 
   /// Threads for a block that works on a row: eight elements each.

@@ -16,11 +16,6 @@ func.func private @c3() attributes {a = #braid.gpu_schedule<"simt", threads = 32
 // -----
 
 // expected-error @+1 {{gpu_schedule_c4: expected a tile of 64 or 128 rows, 64 or 128 outputs, and a number of blocks}}
-func.func private @c4_missing() attributes {a = #braid.gpu_schedule<"mma", threads = 256, blocks = 2>}
-
-// -----
-
-// expected-error @+1 {{gpu_schedule_c4: expected a tile of 64 or 128 rows}}
 func.func private @c4_rows() attributes {a = #braid.gpu_schedule<"mma", threads = 256, blocks = 2, tile = [32, 64, 0]>}
 
 // -----

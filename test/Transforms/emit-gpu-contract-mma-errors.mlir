@@ -19,3 +19,14 @@ func.func private @odd_sm_90a(%step: !braid.context, %x: memref<?x48xbf16, strid
   }
   return
 }
+
+// -----
+
+func.func private @tile_sm_90a(%step: !braid.context, %x: memref<?x48xbf16>, %w: memref<2x24x32x2xbf16>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"mma", threads = 256, blocks = 2>} {
+  // expected-error @+1 {{is to use tensor cores, but its schedule has no tile}}
+  braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x24x32x2xbf16>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}

@@ -51,10 +51,10 @@ func.func private @gemv_sm_90a(%step: !braid.context, %x: memref<?x2688xbf16>, %
   return
 }
 
-// Few panels: a block takes half of one. K = 44 pairs of f32 x bf16 is less than
-// a turn; a router's weights are f32, one k at once.
+// Few panels: a block takes a quarter of one. K = 88 is less than a turn; a
+// router's weights are f32, one k at once.
 // CHECK-LABEL: func.func private @gate_sm_90a(
-// CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %c7, {{.*}}) threads
+// CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %c13, {{.*}}) threads
 // CHECK-NOT: arith.shli
 // CHECK: vector.load %{{.*}} {alignment = 16 : i64} : memref<4x88x32xf32>, vector<4xf32>
 // CHECK: vector.load %{{.*}} {alignment = 8 : i64} : memref<?x88xbf16>, vector<4xbf16>
@@ -73,7 +73,7 @@ func.func private @gate_sm_90a(%step: !braid.context, %x: memref<?x88xbf16>, %w:
 // CHECK: %[[ROWS:.*]] = memref.dim
 // CHECK: %[[ALL:.*]] = arith.muli %[[ROWS]], %c3
 // CHECK: %[[MOST:.*]] = arith.minsi %[[ALL]], %c8
-// CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %c3, %{{.*}} = %[[MOST]], {{.*}}) threads
+// CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %c6, %{{.*}} = %[[MOST]], {{.*}}) threads
 // CHECK: %[[ACTIVE:.*]] = memref.load %{{.*}}[%c0] : memref<9xi32>
 // CHECK: arith.cmpi slt
 // CHECK: scf.if
@@ -95,6 +95,7 @@ func.func private @up_sm_90a(%step: !braid.context, %x: memref<?x32xbf16>, %w: m
 // The loads of a step are under way while the one before is multiplied.
 // CHECK-LABEL: func.func private @tiles_sm_90a(
 // CHECK: %[[ROWS:.*]] = memref.dim
+// CHECK-NOT: scf.if
 // CHECK: %[[UP:.*]] = arith.addi %[[ROWS]], %c63
 // CHECK: %[[TILES:.*]] = arith.divui %[[UP]], %c64
 // CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %c2, %{{.*}} = %[[TILES]], {{.*}}) threads({{.*}}) in (%{{.*}} = %c256,

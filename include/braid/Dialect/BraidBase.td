@@ -194,8 +194,8 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
     Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt`, `gemv` or
     `mma`;
     (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
-    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) the
-    tile is for `mma`: 64 or 128 rows, as many outputs, and no fewer blocks than 0.
+    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) a
+    tile is for `mma`: 64 or 128 rows, 64 or 128 outputs, and 0 or more blocks.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
                         "int64_t":$threads, "int64_t":$blocks,

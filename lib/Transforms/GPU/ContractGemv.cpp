@@ -68,11 +68,16 @@ private:
 
 } // namespace
 
-/// Outputs of a block: a panel, or half of one where panels are fewer than the
-/// multiprocessors of a large GPU.
+/// Outputs of a block: a panel, or less of one while blocks are fewer than the
+/// multiprocessors of a large GPU, down to what fills a 32-byte sector. More
+/// lanes then share the inputs, which shortens the way of each.
 int64_t ContractGemv::columnsOf(Contraction &c) {
-  constexpr int64_t kMultiprocessors = 128;
-  return c.panels * c.choices >= kMultiprocessors ? kPanel : kPanel / 2;
+  constexpr int64_t kMultiprocessors = 128, kSector = 8;
+  int64_t columns = kPanel;
+  while (columns > kSector &&
+         c.panels * c.choices * kPanel / columns < kMultiprocessors)
+    columns /= 2;
+  return columns;
 }
 
 void ContractGemv::tile(Value first, const Contraction::Tile &at) {

@@ -221,6 +221,9 @@ LogicalResult GPUEmitter::emit(PackedContractOp op) {
            << kContractThreads << " threads, found " << threads;
   Contraction contraction(*this, op);
   StringRef strategy = schedule.getStrategy();
+  if (strategy == "mma" && schedule.getTile().empty())
+    return op.emitOpError("is to use tensor cores, but its schedule has no "
+                          "tile");
   if (strategy == "mma" && !contraction.fitsTensorCores())
     return op.emitOpError("expected bf16, and rows of x at even places, for "
                           "tensor cores");

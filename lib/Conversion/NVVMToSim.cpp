@@ -45,6 +45,8 @@ private:
   void replace(Operation *op, Value value);
   void announce(Operation *op, Value address, Type type, bool write);
   void rewriteShuffle(NVVM::ShflOp op);
+  LogicalResult rewriteRedux(NVVM::ReduxOp op);
+  LogicalResult rewriteMatch(NVVM::MatchSyncOp op);
   Value field(Value base, int32_t index, Type type);
   Value call(Operation *op, int32_t which, Type result, ValueRange arguments);
   Value site(Operation *op);
@@ -164,6 +166,23 @@ void SimFunction::rewriteShuffle(NVVM::ShflOp op) {
   replace(op, value);
 }
 
+LogicalResult SimFunction::rewriteRedux(NVVM::ReduxOp op) {
+  if (op.getKind() != NVVM::ReduxKind::ADD || !op.getType().isInteger(32))
+    return op.emitOpError("has no simulation but for sums of i32");
+  replace(op, call(op, SIM_CALL(sum_lanes), op.getType(),
+                   {op.getMaskAndClamp(), op.getVal()}));
+  return success();
+}
+
+LogicalResult SimFunction::rewriteMatch(NVVM::MatchSyncOp op) {
+  if (op.getKind() != NVVM::MatchSyncKind::any ||
+      !op.getVal().getType().isInteger(32))
+    return op.emitOpError("has no simulation but for `any` of i32");
+  replace(op, call(op, SIM_CALL(match_lanes), op.getType(),
+                   {op.getThreadMask(), op.getVal()}));
+  return success();
+}
+
 /// Which number of `braid_sim` a special register is.
 static std::optional<int32_t> registerField(Operation *op) {
   return llvm::StringSwitch<std::optional<int32_t>>(op->getName().getStringRef())
@@ -216,6 +235,10 @@ LogicalResult SimFunction::rewrite(Operation *op) {
     op->erase();
   } else if (isa<LLVM::FPTruncOp, LLVM::FPExtOp>(op)) {
     rewriteConversion(op);
+  } else if (auto redux = dyn_cast<NVVM::ReduxOp>(op)) {
+    return rewriteRedux(redux);
+  } else if (auto match = dyn_cast<NVVM::MatchSyncOp>(op)) {
+    return rewriteMatch(match);
   } else if (isa<NVVM::NVVMDialect>(op->getDialect())) {
     return op->emitOpError("has no simulation");
   }

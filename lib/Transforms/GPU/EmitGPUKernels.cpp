@@ -22,7 +22,8 @@ static LogicalResult emitOp(Operation *op, Value context,
                             GPUScheduleAttr schedule) {
   GPUEmitter emitter(op, context, schedule);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp>([&](auto compute) {
+      .Case<RmsNormOp, GatherRowsOp, TapOp, CombineExpertsOp, RouteOp,
+            GroupRowsOp>([&](auto compute) {
         emitter.emit(compute);
         compute.erase();
         return success();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "GPUEmitter.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <numeric>
@@ -76,16 +77,49 @@ Value GPUEmitter::blockSum(Value v, Value partial) {
   return total;
 }
 
+Value GPUEmitter::lane() { return toI32(rem(thread(), index(kWarp))); }
+
+Value GPUEmitter::warp() { return div(thread(), index(kWarp)); }
+
+void GPUEmitter::syncWarp() { NVVM::SyncWarpOp::create(*this, i32(-1)); }
+
+Value GPUEmitter::sumWarp(Value v) {
+  return NVVM::ReduxOp::create(*this, v.getType(), v, NVVM::ReduxKind::ADD,
+                               i32(-1));
+}
+
+Value GPUEmitter::sumBefore(Value v) {
+  Value own = v, number = lane();
+  for (int64_t distance = 1; distance < kWarp; distance *= 2) {
+    auto lower = gpu::ShuffleOp::create(*this, v, i32(distance), i32(kWarp),
+                                        gpu::ShuffleMode::UP);
+    Value more = select(le(i32(distance), number), lower.getShuffleResult(),
+                        i32(0));
+    v = add(v, more);
+  }
+  return sub(v, own);
+}
+
+Value GPUEmitter::lanesWith(Value v) {
+  return NVVM::MatchSyncOp::create(*this, getI32Type(), i32(-1), v,
+                                   NVVM::MatchSyncKind::any);
+}
+
 int64_t GPUEmitter::vectorLanes(ValueRange buffers, int64_t width) {
   int64_t lanes = width, narrowest = 64;
   for (Value buffer : buffers) {
     auto type = cast<MemRefType>(buffer.getType());
+    narrowest = std::min<int64_t>(narrowest, type.getElementTypeBitWidth());
+    // Rows one after another, however many there are.
+    if (type.getLayout().isIdentity()) {
+      lanes = std::gcd(lanes, type.getShape().back());
+      continue;
+    }
     auto [strides, offset] = type.getStridesAndOffset();
     // All but the innermost, whose stride is 1; unknown ones prove nothing.
     for (int64_t stride : ArrayRef(strides).drop_back())
       lanes = std::gcd(lanes, ShapedType::isDynamic(stride) ? 1 : stride);
     lanes = std::gcd(lanes, ShapedType::isDynamic(offset) ? 1 : offset);
-    narrowest = std::min<int64_t>(narrowest, type.getElementTypeBitWidth());
   }
   return std::gcd(lanes, 128 / narrowest);
 }

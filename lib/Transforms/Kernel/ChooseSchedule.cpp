@@ -64,7 +64,25 @@ private:
     for (Operation &op : kernel.getBody().front())
       if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
         return schedule("simt", rowThreads(norm.getInit()), 2);
+      else if (std::optional<int64_t> threads = threadsOf(&op);
+               threads && !reference)
+        return schedule("simt", *threads, 2);
     return schedule("reference", 1, 1);
+  }
+
+  /// Threads of a block, for ops that take rows for themselves, or sort them.
+  static std::optional<int64_t> threadsOf(Operation *op) {
+    if (llvm::isa<GatherRowsOp, TapOp, CombineExpertsOp>(op))
+      return 128;
+    if (llvm::isa<RouteOp>(op))
+      return 32; // A warp that chooses needs no barrier.
+    auto group = dyn_cast<GroupRowsOp>(op);
+    if (!group)
+      return std::nullopt;
+    // As many warps as have room for their counters in 32 KiB.
+    auto begin = cast<ShapedType>(group.getBegin().getType());
+    int64_t bytes = 4 * (begin.getDimSize(0) - 1);
+    return 32 * std::clamp<int64_t>(32768 / bytes, 1, 16);
   }
 
   /// Threads for a block that works on a row: eight elements each.

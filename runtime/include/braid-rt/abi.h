@@ -151,6 +151,12 @@ typedef struct braid_sim_calls {
   int64_t (*shuffle)(braid_sim *self, const char *site, int32_t mask,
                      int32_t value, int32_t offset, int32_t clamp,
                      int32_t kind);
+  /* redux.sync.add: the sum of the values of the lanes in `mask`. */
+  int32_t (*sum_lanes)(braid_sim *self, const char *site, int32_t mask,
+                       int32_t value);
+  /* match.any.sync: which lanes in `mask` bring the same value. */
+  int32_t (*match_lanes)(braid_sim *self, const char *site, int32_t mask,
+                         int32_t value);
 } braid_sim_calls;
 
 /* One thread of a kernel; `parameters` as in braid_launch. */

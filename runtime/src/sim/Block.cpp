@@ -38,6 +38,14 @@ static const braid_sim_calls kCalls = {
       thread.clamp = clamp, thread.kind = kind;
       return thread.block_->shuffle(thread, site);
     },
+    [](braid_sim *self, const char *site, int32_t mask, int32_t value) {
+      SimThread &thread = threadOf(self);
+      return thread.block_->combine(thread, site, WarpOp::Sum, mask, value);
+    },
+    [](braid_sim *self, const char *site, int32_t mask, int32_t value) {
+      SimThread &thread = threadOf(self);
+      return thread.block_->combine(thread, site, WarpOp::Match, mask, value);
+    },
 };
 
 void Block::note(const SimThread &thread, const char *site,
@@ -136,11 +144,12 @@ void Block::waitForWarp(SimThread &thread, const char *site, int32_t mask) {
 }
 
 void Block::syncWarp(SimThread &thread, const char *site, int32_t mask) {
-  thread.kind = -1;
+  thread.op = WarpOp::Sync;
   waitForWarp(thread, site, mask);
 }
 
 int64_t Block::shuffle(SimThread &thread, const char *site) {
+  thread.op = WarpOp::Shuffle;
   waitForWarp(thread, site, thread.mask);
   return thread.result;
 }
@@ -168,6 +177,40 @@ static std::pair<int, bool> sourceLane(const SimThread &thread, int lane) {
   return {valid ? from : lane, valid};
 }
 
+void Block::exchange(SimThread &own, int lane) {
+  auto [from, valid] = sourceLane(own, lane);
+  if (!(uint32_t(own.mask) >> from & 1))
+    return note(own, own.site,
+                "shuffles with lane " + std::to_string(from) +
+                    ", which does not take part");
+  SimThread &other = threads[own.number / kWarp * kWarp + size_t(from)];
+  own.result = int64_t(uint32_t(other.value)) | int64_t(valid) << 32;
+}
+
+int32_t Block::combine(SimThread &thread, const char *site, WarpOp op,
+                       int32_t mask, int32_t value) {
+  thread.op = op;
+  thread.value = value;
+  waitForWarp(thread, site, mask);
+  return int32_t(thread.result);
+}
+
+/// Sum: of all values, modulo 2^32. Match: the lanes whose value is the same.
+void Block::combineLane(SimThread &own) {
+  size_t first = own.number / kWarp * kWarp;
+  uint32_t result = 0;
+  for (int lane = 0; lane < kWarp; ++lane) {
+    if (!(uint32_t(own.mask) >> lane & 1))
+      continue;
+    int32_t value = threads[first + size_t(lane)].value;
+    if (own.op == WarpOp::Sum)
+      result += uint32_t(value);
+    else if (value == own.value)
+      result |= 1u << lane;
+  }
+  own.result = result;
+}
+
 /// Runs the operation of the thread's warp for all lanes that take part.
 void Block::finishWarp(SimThread &thread) {
   size_t first = thread.number / kWarp * kWarp;
@@ -176,17 +219,12 @@ void Block::finishWarp(SimThread &thread) {
     if (!(mask >> lane & 1))
       continue;
     SimThread &own = threads[first + size_t(lane)];
-    if (own.kind >= 0) {
-      auto [from, valid] = sourceLane(own, lane);
-      if (!(mask >> from & 1))
-        return note(own, own.site,
-                    "shuffles with lane " + std::to_string(from) +
-                        ", which does not take part");
-      own.result = int64_t(uint32_t(threads[first + size_t(from)].value)) |
-                   int64_t(valid) << 32;
-    } else {
+    if (own.op == WarpOp::Shuffle)
+      exchange(own, lane);
+    else if (own.op == WarpOp::Sync)
       ++own.warpEpoch;
-    }
+    else
+      combineLane(own);
   }
   for (int lane = 0; lane < kWarp; ++lane)
     if (mask >> lane & 1)

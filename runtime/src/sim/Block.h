@@ -20,6 +20,9 @@ struct MemoryRange {
   uintptr_t begin, end;
 };
 
+/// What lanes of a warp do together.
+enum class WarpOp { Sync, Shuffle, Sum, Match };
+
 class Block;
 
 /// One thread. Generated code knows its first part; its address is passed back
@@ -36,6 +39,7 @@ struct SimThread : braid_sim {
   const MemoryRange *lastRange = nullptr;
 
   // A warp operation: what this lane brings, and what it gets.
+  WarpOp op = WarpOp::Sync;
   int32_t mask = 0, value = 0, offset = 0, clamp = 0, kind = 0;
   int64_t result = 0;
 };
@@ -57,6 +61,9 @@ public:
   void barrier(SimThread &thread, const char *site);
   void syncWarp(SimThread &thread, const char *site, int32_t mask);
   int64_t shuffle(SimThread &thread, const char *site);
+  /// `op` with the lanes in `mask`, each of which brings a value.
+  int32_t combine(SimThread &thread, const char *site, WarpOp op, int32_t mask,
+                  int32_t value);
 
 private:
   void prepare(const SimKernel &kernel, const braid_launch &launch,
@@ -67,6 +74,8 @@ private:
   void waitForWarp(SimThread &thread, const char *site, int32_t mask);
   void releaseBarrier();
   void finishWarp(SimThread &thread);
+  void exchange(SimThread &own, int lane);
+  void combineLane(SimThread &own);
   /// After all ready threads have run: lets those go on whose wait is over.
   bool releaseWaiting();
   [[noreturn]] void fail(SimThread &thread, const char *site,

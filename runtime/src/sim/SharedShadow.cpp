@@ -26,8 +26,11 @@ SharedShadow::Fault SharedShadow::readCell(Cell &cell, const Accessor &who) {
     culprit = cell.writer;
     return Fault::ReadAfterWrite;
   }
+  // Earlier readers of this warp are before whatever it does now.
+  bool warpWentOn = cell.readerWarp == who.warp &&
+                    cell.readWarpEpoch != who.warpEpoch;
   bool alone = cell.reader == kNobody || cell.reader == who.thread ||
-               cell.readEpoch != who.epoch;
+               cell.readEpoch != who.epoch || warpWentOn;
   bool sameWarp = alone || cell.readerWarp == who.warp;
   cell.reader = alone ? who.thread : kMany;
   cell.readerWarp = sameWarp ? who.warp : kNobody;

@@ -45,6 +45,12 @@ private:
   void replace(Operation *op, Value value);
   void announce(Operation *op, Value address, Type type, bool write);
   void rewriteShuffle(NVVM::ShflOp op);
+  void rewriteCopy(NVVM::CpAsyncOp op);
+  LogicalResult rewriteLoadMatrix(NVVM::LdMatrixOp op);
+  LogicalResult rewriteMultiply(NVVM::MmaOp op);
+  Value frame(int64_t words);
+  Value word(Value frame, int64_t number);
+  Value loadWords(Value frame, int64_t first, Type type);
   LogicalResult rewriteRedux(NVVM::ReduxOp op);
   LogicalResult rewriteMatch(NVVM::MatchSyncOp op);
   Value field(Value base, int32_t index, Type type);
@@ -166,6 +172,70 @@ void SimFunction::rewriteShuffle(NVVM::ShflOp op) {
   replace(op, value);
 }
 
+/// Bytes in the middle of an asynchronous copy are the simulator's business: the
+/// copy is no load and no store.
+void SimFunction::rewriteCopy(NVVM::CpAsyncOp op) {
+  Value size = i32(op.getSize());
+  Value bytes = op.getCpSize() ? op.getCpSize() : size;
+  call(op, SIM_CALL(copy_async), Type(),
+       {op.getDst(), op.getSrc(), size, bytes});
+  op.erase();
+}
+
+/// Place for that many words in the thread's frame, through which fragments of
+/// matrices pass.
+Value SimFunction::frame(int64_t words) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&function.getBody().front());
+  return LLVM::AllocaOp::create(b, pointer(), b.getI32Type(), i64(words));
+}
+
+Value SimFunction::word(Value frame, int64_t number) {
+  return LLVM::GEPOp::create(b, pointer(), b.getI32Type(), frame,
+                             ArrayRef<LLVM::GEPArg>{int32_t(number)});
+}
+
+/// Words as a value, or as a structure of values, of 32 bits each.
+Value SimFunction::loadWords(Value frame, int64_t first, Type type) {
+  auto structure = dyn_cast<LLVM::LLVMStructType>(type);
+  if (!structure)
+    return LLVM::LoadOp::create(b, type, word(frame, first));
+  Value all = LLVM::PoisonOp::create(b, structure);
+  for (auto [i, element] : llvm::enumerate(structure.getBody())) {
+    Value value =
+        LLVM::LoadOp::create(b, element, word(frame, first + int64_t(i)));
+    all = LLVM::InsertValueOp::create(b, all, value,
+                                      ArrayRef<int64_t>{int64_t(i)});
+  }
+  return all;
+}
+
+LogicalResult SimFunction::rewriteLoadMatrix(NVVM::LdMatrixOp op) {
+  if (op.getShape().getM() != 8 || op.getShape().getN() != 8 ||
+      op.getEltType() != NVVM::LdStMatrixEltType::B16)
+    return op.emitOpError("has no simulation but for 8 x 8 elements of 16 bits");
+  Value words = frame(op.getNum());
+  bool transposed = op.getLayout() == NVVM::MMALayout::col;
+  call(op, SIM_CALL(load_matrix), Type(),
+       {op.getPtr(), i32(op.getNum()), i32(transposed), words});
+  replace(op, loadWords(words, 0, op.getType()));
+  return success();
+}
+
+LogicalResult SimFunction::rewriteMultiply(NVVM::MmaOp op) {
+  NVVM::MMAShapeAttr shape = op.getShape();
+  if (shape.getM() != 16 || shape.getN() != 8 || shape.getK() != 16 ||
+      op.getMultiplicandAPtxType() != NVVM::MMATypes::bf16 ||
+      op.getMultiplicandBPtxType() != NVVM::MMATypes::bf16)
+    return op.emitOpError("has no simulation but for m16n8k16 of bf16");
+  Value words = frame(4 + 2 + 4);
+  for (auto [i, value] : llvm::enumerate(op->getOperands()))
+    LLVM::StoreOp::create(b, value, word(words, int64_t(i)));
+  call(op, SIM_CALL(multiply), Type(), {words});
+  replace(op, loadWords(words, 6, op.getType()));
+  return success();
+}
+
 LogicalResult SimFunction::rewriteRedux(NVVM::ReduxOp op) {
   if (op.getKind() != NVVM::ReduxKind::ADD || !op.getType().isInteger(32))
     return op.emitOpError("has no simulation but for sums of i32");
@@ -235,6 +305,18 @@ LogicalResult SimFunction::rewrite(Operation *op) {
     op->erase();
   } else if (isa<LLVM::FPTruncOp, LLVM::FPExtOp>(op)) {
     rewriteConversion(op);
+  } else if (auto copy = dyn_cast<NVVM::CpAsyncOp>(op)) {
+    rewriteCopy(copy);
+  } else if (isa<NVVM::CpAsyncCommitGroupOp>(op)) {
+    call(op, SIM_CALL(commit_copies), Type(), ValueRange());
+    op->erase();
+  } else if (auto wait = dyn_cast<NVVM::CpAsyncWaitGroupOp>(op)) {
+    call(op, SIM_CALL(wait_copies), Type(), {i32(wait.getN())});
+    op->erase();
+  } else if (auto load = dyn_cast<NVVM::LdMatrixOp>(op)) {
+    return rewriteLoadMatrix(load);
+  } else if (auto multiply = dyn_cast<NVVM::MmaOp>(op)) {
+    return rewriteMultiply(multiply);
   } else if (auto redux = dyn_cast<NVVM::ReduxOp>(op)) {
     return rewriteRedux(redux);
   } else if (auto match = dyn_cast<NVVM::MatchSyncOp>(op)) {

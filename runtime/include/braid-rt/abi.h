@@ -151,6 +151,22 @@ typedef struct braid_sim_calls {
   int64_t (*shuffle)(braid_sim *self, const char *site, int32_t mask,
                      int32_t value, int32_t offset, int32_t clamp,
                      int32_t kind);
+  /* cp.async: begins to copy `bytes` to shared memory, and zeros after them up
+   * to `size` (4, 8 or 16). */
+  void (*copy_async)(braid_sim *self, const char *site, void *shared,
+                     const void *global, int32_t size, int32_t bytes);
+  /* Makes a group of the thread's copies since the last one. */
+  void (*commit_copies)(braid_sim *self, const char *site);
+  /* Waits for all but the latest `groups` of the thread's groups. */
+  void (*wait_copies)(braid_sim *self, const char *site, int32_t groups);
+  /* ldmatrix: `count` matrices of 8 x 8 16-bit elements into words[count] of
+   * every lane. `row` is this lane's row of 16 bytes: lane 8 m + r brings row r
+   * of matrix m, the other lanes bring nothing. */
+  void (*load_matrix)(braid_sim *self, const char *site, const void *row,
+                      int32_t count, int32_t transposed, uint32_t *words);
+  /* mma.sync m16n8k16, bf16 times bf16 into f32: words holds this lane's parts
+   * of A[4], B[2] and C[4]; the sum replaces C. */
+  void (*multiply)(braid_sim *self, const char *site, uint32_t *words);
   /* redux.sync.add: the sum of the values of the lanes in `mask`. */
   int32_t (*sum_lanes)(braid_sim *self, const char *site, int32_t mask,
                        int32_t value);

@@ -38,6 +38,34 @@ static const braid_sim_calls kCalls = {
       thread.clamp = clamp, thread.kind = kind;
       return thread.block_->shuffle(thread, site);
     },
+    [](braid_sim *self, const char *site, void *shared, const void *global,
+       int32_t size, int32_t bytes) {
+      SimThread &thread = threadOf(self);
+      thread.block_->copyAsync(thread,
+                               {site, static_cast<std::byte *>(shared),
+                                static_cast<const std::byte *>(global),
+                                uint64_t(size), uint64_t(bytes)});
+    },
+    [](braid_sim *self, const char *) {
+      SimThread &thread = threadOf(self);
+      thread.block_->commitCopies(thread);
+    },
+    [](braid_sim *self, const char *, int32_t groups) {
+      SimThread &thread = threadOf(self);
+      thread.block_->waitCopies(thread, size_t(groups));
+    },
+    [](braid_sim *self, const char *site, const void *row, int32_t count,
+       int32_t transposed, uint32_t *words) {
+      SimThread &thread = threadOf(self);
+      thread.row = static_cast<const std::byte *>(row), thread.words = words;
+      thread.value = count, thread.kind = transposed;
+      thread.block_->meetWarp(thread, site, WarpOp::LoadMatrix);
+    },
+    [](braid_sim *self, const char *site, uint32_t *words) {
+      SimThread &thread = threadOf(self);
+      thread.words = words;
+      thread.block_->meetWarp(thread, site, WarpOp::Multiply);
+    },
     [](braid_sim *self, const char *site, int32_t mask, int32_t value) {
       SimThread &thread = threadOf(self);
       return thread.block_->combine(thread, site, WarpOp::Sum, mask, value);
@@ -83,30 +111,42 @@ bool Block::inRanges(SimThread &thread, uintptr_t address,
   return false;
 }
 
+/// What is wrong with an access of shared memory.
+std::string Block::describe(SharedShadow::Fault fault, uint64_t offset,
+                            uint64_t bytes, bool write) const {
+  using Fault = SharedShadow::Fault;
+  std::string where = std::to_string(bytes) + " bytes of shared memory at " +
+                      std::to_string(offset) +
+                      (write ? " are written, and " : " are read, and ");
+  if (fault == Fault::Uninitialised)
+    return where + "nothing has written them";
+  if (fault == Fault::InFlight)
+    return where + "an asynchronous copy to them has not been waited for";
+  std::string other = "thread " + std::to_string(shadow.other());
+  if (shadow.other() >= count)
+    other = "another thread";
+  return where + other +
+         (fault == Fault::WriteAfterRead ? " has read" : " has written") +
+         " them without a barrier in between";
+}
+
+std::string Block::outOfShared(uint64_t offset, uint64_t bytes) const {
+  return std::to_string(bytes) + " bytes of shared memory at " +
+         std::to_string(offset) + " of " + std::to_string(sharedBytes) +
+         ": out of bounds";
+}
+
 void Block::accessShared(SimThread &thread, const char *site, uint64_t offset,
                          uint64_t bytes, bool write) {
-  std::string where =
-      std::to_string(bytes) + " bytes of shared memory at " +
-      std::to_string(offset);
   if (offset + bytes > sharedBytes)
-    fail(thread, site,
-         where + " of " + std::to_string(sharedBytes) + ": out of bounds");
+    fail(thread, site, outOfShared(offset, bytes));
   Accessor who{thread.number, uint16_t(thread.number / kWarp), epoch,
                thread.warpEpoch};
   using Fault = SharedShadow::Fault;
   Fault fault = write ? shadow.write(offset, bytes, who)
                       : shadow.read(offset, bytes, who);
-  if (fault == Fault::None)
-    return;
-  if (fault == Fault::Uninitialised)
-    fail(thread, site, where + " are read, and nothing has written them");
-  std::string other = "thread " + std::to_string(shadow.other());
-  if (shadow.other() >= count)
-    other = "another thread";
-  fail(thread, site,
-       where + (write ? " are written, and " : " are read, and ") + other +
-           (fault == Fault::WriteAfterRead ? " has read" : " has written") +
-           " them without a barrier in between");
+  if (fault != Fault::None)
+    fail(thread, site, describe(fault, offset, bytes, write));
 }
 
 void Block::access(SimThread &thread, const char *site, void *address,
@@ -117,7 +157,7 @@ void Block::access(SimThread &thread, const char *site, void *address,
     fail(thread, site,
          std::to_string(bytes) + " bytes at an address that is not a multiple");
   auto *byte = static_cast<std::byte *>(address);
-  if (byte >= shared && byte < shared + memory.size())
+  if (inShared(byte))
     return accessShared(thread, site, uint64_t(byte - shared), bytes, write);
   if (thread.fiber.owns(address) || inRanges(thread, number, bytes))
     return;
@@ -177,6 +217,11 @@ static std::pair<int, bool> sourceLane(const SimThread &thread, int lane) {
   return {valid ? from : lane, valid};
 }
 
+void Block::meetWarp(SimThread &thread, const char *site, WarpOp op) {
+  thread.op = op;
+  waitForWarp(thread, site, -1);
+}
+
 void Block::exchange(SimThread &own, int lane) {
   auto [from, valid] = sourceLane(own, lane);
   if (!(uint32_t(own.mask) >> from & 1))
@@ -215,17 +260,22 @@ void Block::combineLane(SimThread &own) {
 void Block::finishWarp(SimThread &thread) {
   size_t first = thread.number / kWarp * kWarp;
   auto mask = uint32_t(thread.mask);
-  for (int lane = 0; lane < kWarp; ++lane) {
-    if (!(mask >> lane & 1))
-      continue;
-    SimThread &own = threads[first + size_t(lane)];
-    if (own.op == WarpOp::Shuffle)
-      exchange(own, lane);
-    else if (own.op == WarpOp::Sync)
-      ++own.warpEpoch;
-    else
-      combineLane(own);
-  }
+  if (thread.op == WarpOp::LoadMatrix)
+    loadMatrices(first);
+  else if (thread.op == WarpOp::Multiply)
+    multiplyMatrices(first);
+  else
+    for (int lane = 0; lane < kWarp; ++lane) {
+      if (!(mask >> lane & 1))
+        continue;
+      SimThread &own = threads[first + size_t(lane)];
+      if (own.op == WarpOp::Shuffle)
+        exchange(own, lane);
+      else if (own.op == WarpOp::Sync)
+        ++own.warpEpoch;
+      else
+        combineLane(own);
+    }
   for (int lane = 0; lane < kWarp; ++lane)
     if (mask >> lane & 1)
       threads[first + size_t(lane)].state = SimThread::State::Ready;
@@ -317,6 +367,8 @@ void Block::prepare(const SimKernel &newKernel, const braid_launch &launch,
     thread.calls = &kCalls;
     thread.block_ = this;
     thread.lastRange = nullptr;
+    thread.open.clear();
+    thread.groups.clear();
     thread.state = SimThread::State::Ready;
     thread.fiber.start(
         [](void *self) {

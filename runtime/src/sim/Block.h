@@ -12,6 +12,7 @@
 #include "Simulator.h"
 
 #include <deque>
+#include <random>
 
 namespace braid::rt {
 
@@ -20,8 +21,17 @@ struct MemoryRange {
   uintptr_t begin, end;
 };
 
+/// A cp.async that its thread has not waited for.
+struct AsyncCopy {
+  const char *site;
+  std::byte *shared;
+  const std::byte *global;
+  uint64_t size, bytes; ///< Written; of these, read.
+  bool moved = false;   ///< It may happen at any time until the wait.
+};
+
 /// What lanes of a warp do together.
-enum class WarpOp { Sync, Shuffle, Sum, Match };
+enum class WarpOp { Sync, Shuffle, LoadMatrix, Multiply, Sum, Match };
 
 class Block;
 
@@ -37,9 +47,13 @@ struct SimThread : braid_sim {
   uint16_t number = 0;
   uint32_t warpEpoch = 0;
   const MemoryRange *lastRange = nullptr;
+  std::vector<AsyncCopy> open;               ///< In no group yet.
+  std::deque<std::vector<AsyncCopy>> groups; ///< The oldest first.
 
   // A warp operation: what this lane brings, and what it gets.
   WarpOp op = WarpOp::Sync;
+  const std::byte *row = nullptr; ///< Of a matrix.
+  uint32_t *words = nullptr;      ///< Fragments of matrices.
   int32_t mask = 0, value = 0, offset = 0, clamp = 0, kind = 0;
   int64_t result = 0;
 };
@@ -53,6 +67,8 @@ public:
   bool run(const SimKernel &kernel, const braid_launch &launch,
            const int64_t place[3], const std::vector<MemoryRange> &ranges);
   const std::string &fault() const { return message; }
+  /// Whatever may happen at one time or another follows from the seed.
+  void seed(uint32_t value) { random.seed(value); }
 
   // What threads ask for, each on its own fiber. They return only if nothing
   // has failed.
@@ -61,6 +77,11 @@ public:
   void barrier(SimThread &thread, const char *site);
   void syncWarp(SimThread &thread, const char *site, int32_t mask);
   int64_t shuffle(SimThread &thread, const char *site);
+  void copyAsync(SimThread &thread, const AsyncCopy &copy);
+  void commitCopies(SimThread &thread);
+  void waitCopies(SimThread &thread, size_t groups);
+  /// `op` with all 32 lanes; what the lane brings is in `thread`.
+  void meetWarp(SimThread &thread, const char *site, WarpOp op);
   /// `op` with the lanes in `mask`, each of which brings a value.
   int32_t combine(SimThread &thread, const char *site, WarpOp op, int32_t mask,
                   int32_t value);
@@ -70,12 +91,22 @@ private:
                const int64_t place[3]);
   void accessShared(SimThread &thread, const char *site, uint64_t offset,
                     uint64_t bytes, bool write);
+  std::string describe(SharedShadow::Fault fault, uint64_t offset,
+                       uint64_t bytes, bool write) const;
+  std::string outOfShared(uint64_t offset, uint64_t bytes) const;
+  bool inShared(const std::byte *address) const {
+    return address >= shared && address < shared + memory.size();
+  }
   bool inRanges(SimThread &thread, uintptr_t address, uint64_t bytes) const;
   void waitForWarp(SimThread &thread, const char *site, int32_t mask);
   void releaseBarrier();
   void finishWarp(SimThread &thread);
   void exchange(SimThread &own, int lane);
   void combineLane(SimThread &own);
+  // Of the warp whose first thread has that number.
+  void loadMatrices(size_t first);
+  void multiplyMatrices(size_t first);
+  bool readRow(SimThread &lane);
   /// After all ready threads have run: lets those go on whose wait is over.
   bool releaseWaiting();
   [[noreturn]] void fail(SimThread &thread, const char *site,
@@ -94,6 +125,7 @@ private:
   const SimKernel *kernel = nullptr;
   int64_t place[3] = {};
   std::string message;
+  std::minstd_rand random;
 };
 
 } // namespace braid::rt

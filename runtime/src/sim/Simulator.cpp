@@ -15,11 +15,13 @@ struct Simulator::State {
   Block block;
   std::vector<MemoryRange> stepRanges; ///< Beside a kernel's own buffers.
   std::string fault;                   ///< The first of the step.
+  uint32_t seed = 1;
 };
 
-Simulator::Simulator(std::vector<SimKernel> kernels)
+Simulator::Simulator(std::vector<SimKernel> kernels, uint32_t seed)
     : state(std::make_unique<State>()) {
   state->kernels = std::move(kernels);
+  state->seed = seed;
 }
 Simulator::~Simulator() = default;
 
@@ -30,6 +32,7 @@ static MemoryRange rangeOf(const void *data, int64_t bytes) {
 
 void Simulator::begin(const braid_step &step) {
   state->fault.clear();
+  state->block.seed(state->seed);
   auto numbers = [](const int32_t *data, int64_t count) {
     return rangeOf(data, count * int64_t(sizeof(int32_t)));
   };

@@ -10,7 +10,9 @@
 // time is modelled. What is checked, and stops the step with an error: accesses
 // outside of the buffers that a kernel was given, or not aligned; shared memory
 // read before it is written; accesses of shared memory that no barrier orders;
-// threads that do not meet at barriers and warp operations.
+// bytes used while an asynchronous copy to them is under way, which happens at
+// any moment up to its wait, as a seeded generator says; threads that do not
+// meet at barriers and warp operations.
 //===----------------------------------------------------------------------===//
 #ifndef BRAID_RT_SRC_SIM_SIMULATOR_H
 #define BRAID_RT_SRC_SIM_SIMULATOR_H
@@ -33,7 +35,7 @@ struct SimKernel {
 
 class Simulator {
 public:
-  explicit Simulator(std::vector<SimKernel> kernels);
+  explicit Simulator(std::vector<SimKernel> kernels, uint32_t seed = 1);
   ~Simulator();
 
   /// Before a step: what its kernels may read beside their own buffers.

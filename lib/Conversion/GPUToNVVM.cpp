@@ -71,8 +71,10 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
     b.setInsertionPointToStart(entry);
     SmallVector<Value> arguments;
     ValueRange rest = entry->getArguments();
-    for (Type type : op.getArgumentTypes()) {
+    for (auto [i, type] : llvm::enumerate(op.getArgumentTypes())) {
       size_t count = kernelParameterTypes(type).size();
+      if (DictionaryAttr known = op.getArgAttrDict(i)) // About the pointer.
+        function.setArgAttrs(entry->getNumArguments() - rest.size(), known);
       arguments.push_back(rebuild(b, loc, type, rest.take_front(count)));
       rest = rest.drop_front(count);
     }

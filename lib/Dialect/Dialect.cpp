@@ -121,9 +121,9 @@ LogicalResult
 GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                         StringRef strategy, int64_t threads, int64_t blocks) {
   bool reference = strategy == "reference";
-  if (!reference && strategy != "simt")
-    return emitError() << "gpu_schedule_c1: expected the strategy reference "
-                          "or simt, found '"
+  if (!reference && strategy != "simt" && strategy != "gemv")
+    return emitError() << "gpu_schedule_c1: expected the strategy reference, "
+                          "simt or gemv, found '"
                        << strategy << "'";
   if (reference ? threads != 1
                 : threads < 32 || threads > 1024 || threads % 32 != 0)

@@ -5,45 +5,27 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid/Target/Bundle.h"
+#include "ObjectCode.h"
+#include "Shards.h"
 #include "TemporaryFile.h"
 #include "braid-rt/abi.h"
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "llvm/IR/InstIterator.h"
-#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Constants.h"
 #include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Signals.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
+#include <deque>
 
 using namespace mlir;
 using namespace braid;
 
-static std::unique_ptr<llvm::TargetMachine>
-createMachine(const BundleOptions &options) {
-  llvm::InitializeAllTargetInfos();
-  llvm::InitializeAllTargets();
-  llvm::InitializeAllTargetMCs();
-  llvm::InitializeAllAsmPrinters();
-  llvm::Triple triple("x86_64-unknown-linux-gnu");
-  std::string error;
-  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!target)
-    throw rt::Error("cannot generate x86-64 code: " + error);
-  llvm::TargetOptions codegen;
-  codegen.AllowFPOpFusion = llvm::FPOpFusion::Standard;
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, options.target.cpu, options.target.attributes, codegen,
-      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
-}
 
 /// Only what the manifest names can be seen from outside.
 static void hideInternals(llvm::Module &module, const BundleOptions &options) {
@@ -77,8 +59,11 @@ static void addSection(llvm::Module &module, llvm::StringRef section,
   llvm::appendToUsed(module, {global});
 }
 
-static void addSections(llvm::Module &module, ModuleOp source,
-                        const BundleOptions &options) {
+/// A module of its own for what is no code.
+static Bitcode makeSections(ModuleOp source, const BundleOptions &options) {
+  llvm::LLVMContext context;
+  llvm::Module module("sections", context);
+  setTarget(module, options.target);
   addSection(module, BRAID_SECTION_MANIFEST, writeManifest(source, options));
   if (!options.tokenizer.empty())
     addSection(module, BRAID_SECTION_TOKENIZER, options.tokenizer);
@@ -95,40 +80,43 @@ static void addSections(llvm::Module &module, ModuleOp source,
   memcpy(seal.magic, BRAID_SEAL_MAGIC, sizeof(seal.magic));
   addSection(module, BRAID_SECTION_SEAL,
              llvm::StringRef(reinterpret_cast<char *>(&seal), sizeof(seal)));
+  return writeBitcode(module);
 }
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graph;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PipelineTuningOptions tuning;
-  // Kernels are vectors already; guessing at the rest only costs time.
-  tuning.LoopVectorization = false;
-  tuning.SLPVectorization = false;
-  llvm::PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
-      .run(module, modules);
+/// Object files in the order in which they are linked. As many threads work as
+/// the context has; the objects do not depend on their number.
+static std::vector<ObjectCode> generateObjects(ModuleOp source,
+                                               const BundleOptions &options) {
+  OwningOpRef<ModuleOp> code(source.clone());
+  for (auto params : llvm::make_early_inc_range(code->getOps<ParamsOp>()))
+    params.erase();
+  for (auto device :
+       llvm::make_early_inc_range(code->getOps<gpu::GPUModuleOp>()))
+    device.erase();
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> lowered =
+      translateModuleToLLVMIR(*code, context, "model");
+  if (!lowered)
+    throw rt::Error("cannot translate the module to LLVM IR");
+  setTarget(*lowered, options.target);
+  hideInternals(*lowered, options);
+  std::vector<Bitcode> shards = splitIntoShards(*lowered);
+  shards.push_back(makeSections(source, options));
+  std::vector<ObjectCode> objects(shards.size());
+  parallelFor(source.getContext(), 0, shards.size(), [&](size_t i) {
+    objects[i] = generateObject(shards[i], options.target);
+  });
+  return objects;
 }
 
-static void emitObject(llvm::Module &module, llvm::TargetMachine &machine,
-                       const TemporaryFile &object) {
-  llvm::raw_fd_ostream out(object.descriptor, /*shouldClose=*/true);
-  llvm::legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, out, nullptr,
-                                  llvm::CodeGenFileType::ObjectFile))
-    throw rt::Error("cannot emit object code for this target");
-  passes.run(module);
+static void writeObject(const ObjectCode &object, const TemporaryFile &file) {
+  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/true);
+  out.write(object.data(), object.size());
   out.flush();
   if (out.has_error()) {
     std::string message = out.error().message();
     out.clear_error();
-    throw rt::Error(object.path + ": cannot be written: " + message);
+    throw rt::Error(file.path + ": cannot be written: " + message);
   }
 }
 
@@ -138,12 +126,12 @@ static std::string firstLine(const std::string &file) {
   return buffer ? (*buffer)->getBuffer().split('\n').first.str() : "";
 }
 
-/// A kernel may need memory moves, nothing else from outside. The object is
-/// what counts: the backend adds calls that the IR does not show.
-static void checkExternals(const std::string &object) {
-  auto file = llvm::object::ObjectFile::createObjectFile(object);
+/// A kernel may need memory moves, nothing else from outside. The linked code
+/// is what counts: the backend adds calls that the IR does not show.
+static void checkExternals(const std::string &linked) {
+  auto file = llvm::object::ObjectFile::createObjectFile(linked);
   if (!file)
-    throw rt::Error(object + ": " + llvm::toString(file.takeError()));
+    throw rt::Error(linked + ": " + llvm::toString(file.takeError()));
   for (const llvm::object::SymbolRef &symbol : file->getBinary()->symbols()) {
     llvm::StringRef name = llvm::cantFail(symbol.getName());
     bool outside = llvm::cantFail(symbol.getFlags()) &
@@ -156,7 +144,8 @@ static void checkExternals(const std::string &object) {
   }
 }
 
-static void link(const std::string &object, const std::string &output) {
+static void link(llvm::ArrayRef<std::string> objects,
+                 const std::string &output) {
   llvm::ErrorOr<std::string> linker = llvm::sys::findProgramByName(
       "ld.lld", {BRAID_LLVM_TOOLS_DIR});
   if (!linker)
@@ -164,11 +153,11 @@ static void link(const std::string &object, const std::string &output) {
   if (!linker)
     throw rt::Error("cannot find the linker ld.lld", "install lld-22");
   std::string error;
-  llvm::StringRef arguments[] = {*linker,          "-shared",
-                                 "--build-id=none", "--hash-style=gnu",
-                                 "-z",              "noexecstack",
-                                 "-soname=model.braid", "-o",
-                                 output,            object};
+  std::vector<llvm::StringRef> arguments = {
+      *linker, "-shared",     "--build-id=none",     "--hash-style=gnu",
+      "-z",    "noexecstack", "-soname=model.braid", "-o",
+      output};
+  arguments.insert(arguments.end(), objects.begin(), objects.end());
   TemporaryFile complaints(output + ".%%%%%%.log");
   ::close(complaints.descriptor);
   std::optional<llvm::StringRef> null[] = {llvm::StringRef(""), std::nullopt,
@@ -182,27 +171,17 @@ static void link(const std::string &object, const std::string &output) {
 
 void braid::writeArtifact(ModuleOp module, const BundleOptions &options,
                           const std::string &path) {
-  std::unique_ptr<llvm::TargetMachine> machine = createMachine(options);
-  OwningOpRef<ModuleOp> code(module.clone());
-  for (auto params : llvm::make_early_inc_range(code->getOps<ParamsOp>()))
-    params.erase();
-  for (auto device : llvm::make_early_inc_range(code->getOps<gpu::GPUModuleOp>()))
-    device.erase();
-  llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> lowered =
-      translateModuleToLLVMIR(*code, context, "model");
-  if (!lowered)
-    throw rt::Error("cannot translate the module to LLVM IR");
-  lowered->setTargetTriple(machine->getTargetTriple());
-  lowered->setDataLayout(machine->createDataLayout());
-  hideInternals(*lowered, options);
-  addSections(*lowered, module, options);
-  optimize(*lowered, *machine);
-  TemporaryFile object(path + ".%%%%%%.o"), linked(path + ".%%%%%%.tmp");
-  emitObject(*lowered, *machine, object);
-  checkExternals(object.path);
+  std::deque<TemporaryFile> files;
+  std::vector<std::string> objects;
+  for (const ObjectCode &object : generateObjects(module, options)) {
+    files.emplace_back(path + ".%%%%%%.o");
+    writeObject(object, files.back());
+    objects.push_back(files.back().path);
+  }
+  TemporaryFile linked(path + ".%%%%%%.tmp");
   ::close(linked.descriptor);
-  link(object.path, linked.path);
+  link(objects, linked.path);
+  checkExternals(linked.path);
   if (auto error = llvm::sys::fs::rename(linked.path, path))
     throw rt::Error(path + ": cannot be written: " + error.message());
 }

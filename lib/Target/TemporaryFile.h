@@ -17,6 +17,7 @@ namespace braid {
 /// A file that disappears with this object, unless it was renamed before. In
 /// `model` every % is replaced by a random digit. Throws rt::Error.
 struct TemporaryFile {
+  TemporaryFile(const TemporaryFile &) = delete;
   explicit TemporaryFile(const llvm::Twine &model) {
     llvm::SmallString<128> name;
     if (auto error = llvm::sys::fs::createUniqueFile(model, descriptor, name))

@@ -204,7 +204,7 @@ def _(folder):
 for _path in ("../part-1.safetensors", "/etc/passwd", "a/../../b.safetensors", "", ".", "part-1.safetensors\u0000x"):
     CASES.append((f"index path {_path!r}", "index", lambda folder, path=_path: shard(folder, lambda index: index.update({TENSOR: path}))))
 
-for _name, _text in {"not JSON": "{", "an array": "[]", "without weight_map": "{}", "weight_map a list": '{"weight_map": []}',
+for _name, _text in {"not JSON": "{", "an array": "[]", "without weight_map": "{}", "weight_map a list": '{"weight_map": []}', "no tensor": '{"metadata": {}, "weight_map": {}}',
                      "path a number": '{"weight_map": {"a": 1}}', "nested 100000 deep": '{"a":' + "[" * 100000, "empty": "",
                      "duplicate keys": '{"weight_map": {"a": "b", "a": "c"}}'}.items():
     CASES.append((f"index {_name}", "index", lambda folder, text=_text: (folder / INDEX).write_text(text)))

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from bad_checkpoints import CASES, FILE, edit_config
-from harness import FIXTURES, Braid, CommandFailed, Report
+from harness import FIXTURES, ROOT, Braid, CommandFailed, Report
 
 ERROR = re.compile(r"^(braid(-run)?: )?error: (?P<message>.*)$")
 ASIDE = re.compile(r"^(braid(-run)?: )?(note|hint|warning): |^\[?\d+[/.\])]")   # or a numbered step
@@ -243,11 +243,21 @@ def bad_requests(bench, good):
         ("id one past the vocabulary", "320", ["--ids=320"]), ("id negative", r"(?<![\w-])-1\b", ["--ids=5,-1"]), ("id of 20 digits", "99999999999999999999", ["--ids=99999999999999999999"]),
         ("context longer than the model's", "context", ["--ids=1", "--context=4097"]), ("prompt longer than the context", "context", [f"--ids={ids}", "--context=16"]), ("ids file missing", "nowhere", ["--ids-file", bench.scratch / "nowhere"]),
         ("session missing", "nowhere", ["--load-session", bench.scratch / "nowhere"]), ("session not a session", "config.json", ["--load-session", FIXTURES / "latent-moe" / "config.json"]),
-        ("prompt without a tokenizer", "tokenizer", ["--prompt", "text"]), ("logits into a FIFO", "pipe", ["--ids=1", "--logits", pipe]), ("logits into a folder that does not exist", "nowhere", ["--ids=1", "--logits", bench.scratch / "nowhere" / "x.safetensors"]),
+        ("prompt without a tokenizer", "tokenizer", ["--prompt", "text"]), ("logits into a FIFO", "pipe", ["--ids=1", "--logits", pipe]), *((f"{what} into a folder that does not exist", "nowhere", ["--ids=1", f"--{what}", bench.scratch / "nowhere" / "x"]) for what in ("logits", "hidden", "save-session")),
     ]:
         bench.attempt(f"run: {name}", mention, ["run", model, "-q", "-n", "1", *options])
     bench.attempt("run: no such artefact", "nowhere", ["run", bench.scratch / "nowhere", "-q", "--ids", "1"])
     bench.attempt("run: a folder", "good", ["run", good, "-q", "--ids", "1"])
+
+
+def too_large_for_memory(bench):
+    """16 TB of weights are refused before any of them is made."""
+    config, model = bench.scratch / "config.json", bench.scratch / "huge.braid"
+    shutil.copy(ROOT / "test" / "configs" / "ultra.json", config)
+    edit_config(bench.scratch, n_routed_experts=8192)
+    Braid(bench.braid, bench.scratch).call("compile", config, "-o", model)
+    bench.attempt("run: more weights than memory", r"huge\.braid: weights: 16\d{12} bytes of memory are needed, \d+ are available",
+                  ["run", model, "-q", "--ids=1", "-n", "1", "--synthetic-weights=1"])
 
 
 def old_artefact_survives(bench, good):
@@ -294,6 +304,7 @@ def main():
                 bad_sessions(bench, good)
                 bad_prompts(bench, good)
                 bad_requests(bench, good)
+                too_large_for_memory(bench)
                 old_artefact_survives(bench, good)
             except (CommandFailed, OSError) as failure:
                 report.claim("a good artefact to break", False, f"{type(failure).__name__}: {failure}")

@@ -8,7 +8,8 @@
     tokenize   the ids of the reference library; the same from an artefact
     verify     passes what was compiled; finds changed bytes and wrong kernels
     resume     a dump of each phase gives the bytes that a direct compile gives
-    same bytes twice, and in another folder
+    arguments  --option value and --option=value; mistakes in usage
+    same bytes twice, in another folder, and with any number of jobs
 """
 import argparse
 import hashlib
@@ -104,11 +105,25 @@ def check_version(report, bench):
     code, out, _ = bench.run("--help")
     missing = [name for name in "plan compile run inspect tokenize verify bench".split() if not re.search(rf"^  {name} ", out, re.MULTILINE)]
     report.claim("--help lists the commands", code == 0 and not missing, f"missing: {missing}")
-    for command in ("inspect", "tokenize", "verify"):
+    for command in ("plan", "compile", "bench", "inspect", "tokenize", "verify"):
         code, out, _ = bench.run(command, "--help")
         report.claim(f"{command} --help", code == 0 and f"usage: braid {command}" in out, out.split("\n")[0])
         code, _, errors = bench.run(command, "--no-such-option")
         report.claim(f"{command} --no-such-option", code == 2 and "error: unknown option" in errors, f"exit code {code}")
+
+
+def check_arguments(report, bench):
+    """A value may follow an option as a word of its own; a wrong one is a mistake
+    in usage, whatever the command."""
+    plans = [bench.run("plan", bench.fixture, "--json", *batch) for batch in (["--batch=3"], ["--batch", "3"], [])]
+    report.claim("plan --batch 3", plans[0] == plans[1] != plans[2], "as --batch=3")
+    same = same_files(bench.compile(bench.fixture, "--precision=f32", "--weights=none"), bench.compile(bench.fixture, "--precision", "f32", "--weights", "none"), weights=False)
+    report.claim("compile --precision f32 --weights none", same, "as with =")
+    for command in (["compile", "--precision=f8"], ["compile", "-j0"], ["compile", "--jobs", "x"], ["compile", "--weights="], ["compile", "-q=1"], ["compile", "--mlir-nonsense"],
+                    ["compile", "second"], ["plan", "--memory=much"], ["plan", "--batch"], ["bench", "--threads=1,x"], ["bench", "--repeats=0"], ["verify", "--threads", "0"]):
+        code, _, errors = bench.run(command[0], "model", *command[1:])
+        lines = [line for line in errors.splitlines() if line.startswith("error:")]
+        report.claim(f"usage: {' '.join(command)}", code == 2 and len(lines) == 1, f"exit code {code}, {errors.strip()[:100]}")
 
 
 def check_inspect(report, bench):
@@ -189,11 +204,30 @@ def check_verify(report, bench):
         refused(report, f"verify {precision}: no weights", bench.run("verify", artefact), "weights")
         (elsewhere / weights.name).write_bytes(original)
         report.claim(f"verify {precision} --weights-dir", bench.run("verify", artefact, f"--weights-dir={elsewhere}")[0] == 0, str(elsewhere.name))
-    linked = bench.compile(bench.fixture, "--weights=link")
-    code, out, errors = bench.run("verify", linked)
-    report.claim("verify, linked weights", code == 0 and "single   ok" in out, errors or out.splitlines()[-1])
     code, out, _ = bench.run("verify", bench.compile(bench.fixture, "--weights=none"))
-    report.claim("verify without weights says so", code == 0 and "not checked" in out, out.splitlines()[-1])
+    unchecked = [line for line in out.splitlines() if re.match(r"(weights|golden) +- +not checked: ", line)]
+    report.claim("verify without weights says so", code == 0 and len(unchecked) == 2 and out.count(" ok ") == 1, out.splitlines()[-1])
+
+
+def check_verify_linked(report, bench):
+    """Only the headers of a linked checkpoint have a hash: its data is judged by
+    the logits, and the message says that it may be the data."""
+    checkpoint = bench.folder / "checkpoint"
+    shutil.copytree(bench.fixture, checkpoint)
+    linked = bench.compile(checkpoint, "--weights=link", "--precision=f32")
+    code, out, errors = bench.run("verify", linked)
+    report.claim("verify, linked weights", code == 0 and "single   ok" in out and "its data has none" in out, errors or out.splitlines()[-1])
+    tensors = checkpoint / "model.safetensors"
+    data = tensors.read_bytes()
+    header = 8 + struct.unpack_from("<Q", data)[0]
+    begin, end = (header + offset for offset in json.loads(data[8:header])["lm_head.weight"]["data_offsets"])
+    tensors.write_bytes(data[:begin] + data[begin:end][::-1] + data[end:])
+    refused(report, "verify, linked weights with other data", bench.run("verify", linked), "kernels or the data in ")
+    tensors.write_bytes(data.replace(b"norm.weight", b"norm.weighs", 1))
+    refused(report, "verify, linked weights with other headers", bench.run("verify", linked, "--golden", linked), "is not the checkpoint")
+    bare = bench.compile(bench.fixture, "--weights=link", "--golden=none")
+    (bare.parent / "elsewhere").mkdir()
+    refused(report, "verify, linked weights that are gone", bench.run("verify", shutil.copy(bare, bare.parent / "elsewhere")), "weights")
 
 
 def check_wrong_kernels(report, bench, precision):
@@ -274,6 +308,8 @@ def check_same_bytes(report, bench):
     report.claim("same bytes in another folder", same_files(*(place / "pack.braid" for place in copies)), "packed")
     report.claim("same bytes in another folder, linked", same_files(*(place / "link.braid" for place in copies), weights=False), "relative to the artefact")
     report.claim("same bytes twice", same_files(copies[0] / "pack.braid", bench.compile(copies[0] / "model")), "packed")
+    jobs = [bench.compile(copies[0] / "model", *option) for option in (["-j1"], ["-j", "2"], ["--jobs=7"])]
+    report.claim("same bytes with 1, 2 and 7 jobs", all(same_files(copies[0] / "pack.braid", other) for other in jobs), "packed")
     moved = bench.folder / "moved"
     shutil.move(str(copies[1]), moved)
     report.claim("linked weights move along", bench.run("verify", moved / "link.braid")[0] == 0, "artefact and checkpoint moved together")
@@ -288,7 +324,8 @@ def main():
     options.fixtures = options.fixtures.resolve()
     report = Report()
     parts = {
-        "version": check_version, "inspect": check_inspect, "tokenize": check_tokenize, "verify": check_verify,
+        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "tokenize": check_tokenize, "verify": check_verify,
+        "linked-verify": check_verify_linked,
         "wrong-kernels-f32": lambda *both: check_wrong_kernels(*both, "f32"),
         "wrong-kernels-bf16": lambda *both: check_wrong_kernels(*both, "bf16"),
         "wrong-constant": check_wrong_constant, "resume": check_resume, "same-bytes": check_same_bytes,

@@ -5,16 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Bench.h"
-#include "braid-rt/error.h"
+#include "Arguments.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <random>
 
 namespace braid {
+
+/// Of a length, and of repeats.
+static constexpr int64_t kLargest = int64_t(1) << 24;
 
 static constexpr const char *usage =
     R"(usage: braid bench [options] model.braid
@@ -42,85 +44,39 @@ examples:
   braid bench nano.braid --prompt-lengths=128,512,2048 --threads=1,2,4 --kernels
 )";
 
-namespace {
-/// A mistake on the command line: exit code 2.
-struct UsageError : rt::Error {
-  using rt::Error::Error;
-};
-} // namespace
-
-static int64_t parseNumber(const std::string &option, const std::string &text) {
-  int64_t number = -1;
-  const char *end = text.data() + text.size();
-  auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end || number < 0 ||
-      number > int64_t(1) << 24)
-    throw UsageError(option +
-                     ": expected a number from 0 to 16777216, found '" + text +
-                     "'");
-  return number;
-}
-
 /// Numbers with commas between them; zeros stand for nothing.
-static std::vector<int64_t> parseList(const std::string &option,
-                                      const std::string &text) {
+static std::vector<int64_t> listOf(const Arguments &arguments,
+                                   const std::string &option,
+                                   std::vector<int64_t> otherwise) {
+  if (!arguments.has(option))
+    return otherwise;
   std::vector<int64_t> numbers;
+  std::string text = arguments.value(option);
   for (size_t at = 0; at <= text.size();) {
     size_t comma = std::min(text.find(',', at), text.size());
-    if (int64_t n = parseNumber(option, text.substr(at, comma - at)))
+    if (int64_t n =
+            parseNumber(option, text.substr(at, comma - at), 0, kLargest))
       numbers.push_back(n);
     at = comma + 1;
   }
   return numbers;
 }
 
-static void parseOption(const std::string &name, const std::string &value,
-                        BenchOptions &options) {
-  if (name == "--prompt-lengths")
-    options.prompts = parseList(name, value);
-  else if (name == "--decode-lengths")
-    options.decodes = parseList(name, value);
-  else if (name == "--threads")
-    options.threads = parseList(name, value);
-  else if (name == "--repeats")
-    options.repeats = std::max<int64_t>(parseNumber(name, value), 1);
-  else if (name == "--synthetic-weights")
-    options.syntheticSeed = uint64_t(parseNumber(name, value));
-  else if (name == "--weights-dir")
-    options.weightsDir = value;
-  else
-    throw UsageError("unknown option '" + name + "'",
-                     "`braid bench --help` lists the options");
-}
-
-static BenchOptions parseArguments(int argc, char **argv) {
+static BenchOptions optionsFrom(const Arguments &arguments) {
   BenchOptions options;
-  for (int i = 1; i < argc; ++i) {
-    std::string argument = argv[i];
-    if (argument == "--kernels") {
-      options.kernels = true;
-    } else if (argument == "--json") {
-      options.json = true;
-    } else if (argument.starts_with("-")) {
-      size_t equals = argument.find('=');
-      if (equals == argument.npos && i + 1 == argc)
-        throw UsageError(argument + ": expected a value");
-      parseOption(argument.substr(0, equals),
-                  equals == argument.npos ? argv[++i]
-                                          : argument.substr(equals + 1),
-                  options);
-    } else if (options.artifact.empty()) {
-      options.artifact = argument;
-    } else {
-      throw UsageError("expected one artefact, found '" + options.artifact +
-                       "' and '" + argument + "'");
-    }
-  }
-  if (options.artifact.empty())
-    throw UsageError("expected an artefact",
-                     "`braid bench --help` shows examples");
+  options.artifact = arguments.onlyWord("one artefact");
+  options.weightsDir = arguments.value("--weights-dir");
+  options.prompts = listOf(arguments, "--prompt-lengths", options.prompts);
+  options.decodes = listOf(arguments, "--decode-lengths", options.decodes);
+  options.threads = listOf(arguments, "--threads", options.threads);
   if (options.threads.empty())
     options.threads = {0};
+  options.repeats = arguments.number("--repeats", 1, kLargest, options.repeats);
+  if (arguments.has("--synthetic-weights"))
+    options.syntheticSeed =
+        uint64_t(arguments.number("--synthetic-weights", 0, INT64_MAX, 0));
+  options.kernels = arguments.has("--kernels");
+  options.json = arguments.has("--json");
   return options;
 }
 
@@ -255,7 +211,8 @@ static std::unique_ptr<rt::Engine> openEngine(const BenchOptions &options,
   return rt::Engine::open(options.artifact, engine);
 }
 
-static int bench(const BenchOptions &options) {
+static int bench(const Arguments &arguments) {
+  BenchOptions options = optionsFrom(arguments);
   std::vector<BenchResult> results;
   std::optional<rt::Manifest> manifest;
   for (int64_t threads : options.threads) {
@@ -274,18 +231,11 @@ static int bench(const BenchOptions &options) {
 }
 
 int benchMain(int argc, char **argv) {
-  for (int i = 1; i < argc; ++i)
-    if (std::string argument = argv[i];
-        argument == "--help" || argument == "-h")
-      return std::fputs(usage, stdout), 0;
-  try {
-    return bench(parseArguments(argc, argv));
-  } catch (const UsageError &error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
-    if (!error.hint.empty())
-      std::fprintf(stderr, "hint: %s\n", error.hint.c_str());
-    return 2;
-  }
+  return runCommand(argc, argv, usage,
+                    {"--prompt-lengths=", "--decode-lengths=", "--threads=",
+                     "--repeats=", "--kernels",
+                     "--synthetic-weights=", "--weights-dir=", "--json"},
+                    bench);
 }
 
 } // namespace braid

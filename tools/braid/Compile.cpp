@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Arguments.h"
 #include "Compiler.h"
-#include "braid-rt/error.h"
+#include "braid-rt/machine.h"
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/IR/AsmState.h"
@@ -14,10 +15,10 @@
 #include "mlir/Support/Timing.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/CommandLine.h"
-#include <cstdio>
-#include <cstring>
 
 using namespace braid;
+
+static constexpr int64_t kMostJobs = 1024;
 
 static constexpr const char *kUsage =
     R"(usage: braid compile [options] DIR|config.json|dump.mlir
@@ -53,6 +54,8 @@ options:
                         reference: run the reference schedule on some tokens,
                         compare, and store its logits for braid verify
                         (default, where there are weights)
+  -j N, --jobs=N        threads to compile with (physical cores); the artefact
+                        is the same for every N
   --verbose             also list the config keys that nothing reads
   -q                    no progress
   --mlir-...            MLIR's own printing and timing options, such as
@@ -66,61 +69,17 @@ examples:
   braid compile config.json --mlir-timing
 )";
 
-static void checkChoice(const std::string &flag, const std::string &value,
-                        std::initializer_list<const char *> allowed) {
-  std::string list;
-  for (const char *choice : allowed) {
-    if (value == choice)
-      return;
-    list += (list.empty() ? "" : " or ") + std::string(choice);
-  }
-  throw rt::Error(flag + ": expected " + list + ", found '" + value + "'");
-}
-
-/// Sets what one `--name=value` says; false if there is no such option.
-static bool parseOption(const std::string &name, const std::string &value,
-                        CompileOptions &options) {
-  if (name == "--precision") {
-    checkChoice(name, value, {"bf16", "f32"});
-    options.precision = value == "f32" ? Precision::F32 : Precision::BF16;
-  } else if (name == "--target") {
-    options.target = value;
-  } else if (name == "--with-sim") {
-    options.withSim = true;
-  } else if (name == "--ptxas") {
-    options.ptxas = value;
-  } else if (name == "--weights") {
-    checkChoice(name, value, {"pack", "link", "none"});
-    options.weights = value;
-  } else if (name == "--weights-from") {
-    options.weightsFrom = value;
-  } else if (name == "--golden") {
-    checkChoice(name, value, {"reference", "none"});
-    options.golden = value == "reference";
-  } else if (name == "--stop-after") {
-    checkChoice(name, value, {"model", "kernel", "device"});
-    options.stopAfter = value;
-  } else if (name == "--schedule") {
-    checkChoice(name, value, {"vector", "reference"});
-    options.reference = value == "reference";
-  } else if (name == "--verbose") {
-    options.verbose = true;
-  } else if (name == "-q") {
-    options.quiet = true;
-  } else {
-    return false;
-  }
-  return true;
-}
-
 /// Hands MLIR's options to LLVM's own parser. Only they are passed on: LLVM
 /// registers hundreds of options under names that ours would collide with.
-static void parseMlirOptions(std::vector<const char *> arguments) {
+static void parseMlirOptions(const std::vector<std::string> &options) {
   auto given = [&](llvm::StringRef prefix) {
-    return llvm::any_of(arguments, [&](llvm::StringRef argument) {
-      return argument.starts_with(prefix);
+    return llvm::any_of(options, [&](llvm::StringRef option) {
+      return option.starts_with(prefix);
     });
   };
+  std::vector<const char *> arguments = {"braid compile"};
+  for (const std::string &option : options)
+    arguments.push_back(option.c_str());
   // A tree of files says where to print, not when; alone it would stay empty.
   if (given("--mlir-print-ir-tree-dir") && !given("--mlir-print-ir-after") &&
       !given("--mlir-print-ir-before"))
@@ -137,61 +96,57 @@ static void parseMlirOptions(std::vector<const char *> arguments) {
   llvm::raw_string_ostream errors(message);
   if (!llvm::cl::ParseCommandLineOptions(arguments.size(), arguments.data(), "",
                                          &errors))
-    throw rt::Error("an option of MLIR was not understood: " +
-                    message.substr(0, message.find('\n')));
+    throw UsageError("an option of MLIR was not understood: " +
+                     message.substr(0, message.find('\n')));
 }
 
 static bool isDump(const std::string &input) {
   return input.size() > 5 && input.ends_with(".mlir");
 }
 
-static CompileOptions parseArguments(int argc, char **argv) {
+static CompileOptions optionsFrom(const Arguments &arguments) {
   CompileOptions options;
-  std::vector<const char *> mlirArguments = {"braid compile"};
-  for (int i = 1; i < argc; ++i) {
-    std::string argument = argv[i];
-    size_t equals = argument.find('=');
-    std::string name = argument.substr(0, equals);
-    std::string value =
-        equals == argument.npos ? "" : argument.substr(equals + 1);
-    if (argument.rfind("--mlir-", 0) == 0)
-      mlirArguments.push_back(argv[i]);
-    else if (argument == "-o" && i + 1 < argc)
-      options.output = argv[++i];
-    else if (argument[0] == '-') {
-      if (!parseOption(name, value, options))
-        throw rt::Error("unknown option '" + argument + "'",
-                        "`braid compile --help` lists the options");
-    } else if (options.input.empty())
-      options.input = argument;
-    else
-      throw rt::Error("expected one model, found '" + options.input +
-                      "' and '" + argument + "'");
-  }
+  options.input = arguments.onlyWord("a directory, a config.json or a dump");
+  options.output = arguments.value("-o");
+  if (arguments.has("--precision"))
+    options.precision =
+        arguments.choice("--precision", {"bf16", "f32"}) == "f32"
+            ? Precision::F32
+            : Precision::BF16;
+  options.target = arguments.value("--target");
+  options.ptxas = arguments.value("--ptxas");
+  options.withSim = arguments.has("--with-sim");
+  options.weights = arguments.choice("--weights", {"", "pack", "link", "none"});
+  options.weightsFrom = arguments.value("--weights-from");
+  options.golden =
+      arguments.choice("--golden", {"reference", "none"}) == "reference";
+  options.stopAfter =
+      arguments.choice("--stop-after", {"", "model", "kernel", "device"});
+  options.reference =
+      arguments.choice("--schedule", {"vector", "reference"}) == "reference";
+  options.jobs = int(arguments.number(
+      "--jobs", 1, kMostJobs,
+      arguments.number("-j", 1, kMostJobs, rt::defaultThreads())));
+  options.verbose = arguments.has("--verbose");
+  options.quiet = arguments.has("-q");
   if (!options.weightsFrom.empty() && !isDump(options.input))
-    throw rt::Error("--weights-from: expected a dump (*.mlir) as the model, "
-                    "found '" +
-                    options.input + "'");
-  if (options.input.empty())
-    throw rt::Error("expected a directory, a config.json or a dump",
-                    "`braid compile --help` shows examples");
-  parseMlirOptions(mlirArguments);
+    throw UsageError("--weights-from: expected a dump (*.mlir) as the model, "
+                     "found '" +
+                     options.input + "'");
   return options;
 }
 
 int braid::compileMain(int argc, char **argv) {
-  for (int i = 1; i < argc; ++i)
-    if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-      return fputs(kUsage, stdout) < 0;
-  CompileOptions options;
-  try {
-    options = parseArguments(argc, argv);
-  } catch (const rt::Error &error) {
-    fprintf(stderr, "error: %s\n", error.what());
-    if (!error.hint.empty())
-      fprintf(stderr, "hint: %s\n", error.hint.c_str());
-    return 2;
-  }
-  compile(options);
-  return 0;
+  return runCommand(argc, argv, kUsage,
+                    {"-o=", "--precision=", "--target=", "--with-sim",
+                     "--ptxas=", "--weights=",
+                     "--weights-from=", "--golden=", "--stop-after=",
+                     "--schedule=", "-j=", "--jobs=", "--verbose", "-q",
+                     "--mlir-*"},
+                    [](const Arguments &arguments) {
+                      CompileOptions options = optionsFrom(arguments);
+                      parseMlirOptions(arguments.passed);
+                      compile(options);
+                      return 0;
+                    });
 }

@@ -25,6 +25,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/ThreadPool.h"
 
 using namespace mlir;
 using namespace braid;
@@ -36,7 +37,11 @@ namespace {
 class Compilation {
 public:
   explicit Compilation(const CompileOptions &options)
-      : options(options), steps(countSteps(options), options.quiet) {
+      : options(options), threads(llvm::hardware_concurrency(options.jobs)),
+        context(MLIRContext::Threading::DISABLED),
+        steps(countSteps(options), options.quiet) {
+    if (options.jobs > 1)
+      context.setThreadPool(threads);
     registerDialects(registry);
     context.appendDialectRegistry(registry);
     context.loadAllAvailableDialects();
@@ -68,6 +73,7 @@ private:
   }
 
   const CompileOptions &options;
+  llvm::DefaultThreadPool threads; ///< Started when there is work for them.
   DialectRegistry registry;
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
@@ -342,10 +348,10 @@ void Compilation::bundle() {
 }
 
 std::string Compilation::pack(PartialFile &artifact, PartialFile &weights) {
-  std::string hash =
-      rt::preparePacked(rt::Artifact::open(artifact.path), source.folder(),
-                        weights.path, [](uint64_t, uint64_t) {})
-          .headerSha256;
+  std::string hash = rt::preparePacked(
+                         rt::Artifact::open(artifact.path), source.folder(),
+                         weights.path, [](uint64_t, uint64_t) {}, options.jobs)
+                         .headerSha256;
   rt::sealArtifact(artifact.path, hash);
   return hash;
 }
@@ -355,8 +361,9 @@ void Compilation::checkGolden(PartialFile &artifact, PartialFile &weights,
   steps.begin("comparing with the reference schedule");
   FirstError errors(context);
   bool packed = bundleOptions.weightsMode == "pack";
-  GoldenJob job{*kernels, bundleOptions, artifact.path,
-                packed ? weights.path : source.folder(), hash};
+  GoldenJob job{*kernels,      bundleOptions,
+                artifact.path, packed ? weights.path : source.folder(),
+                hash,          options.jobs};
   PartialFile reference(output() + ".reference");
   std::string detail;
   std::string golden = makeGolden(job, reference.path, detail);

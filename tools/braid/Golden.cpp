@@ -46,6 +46,7 @@ static std::unique_ptr<rt::Engine> open(const GoldenJob &job,
                                         const std::string &artifact) {
   rt::EngineOptions options = rt::goldenOptions();
   options.weightsDir = job.weights;
+  options.threads = job.threads;
   return rt::Engine::open(artifact, options);
 }
 

@@ -17,6 +17,7 @@ struct GoldenJob {
   std::string artifact;     ///< Sealed.
   std::string weights;      ///< The packed file, or the checkpoint's folder.
   std::string headerSha256; ///< Of the packed file; empty if there is none.
+  int threads;              ///< To run both with.
 };
 
 /// Bytes to reserve in the artefact of `module`; 0 if its context is too short

@@ -17,7 +17,8 @@ namespace braid {
 /// instruction.
 struct Limits {
   double avx2Fma = 0, avx512Fma = 0, bf16Dot = 0;
-  double read = 0; ///< From memory, by a sequential read.
+  double read = 0; ///< From memory, by the fastest of some ways to read it
+                   ///< from one end to the other.
 };
 
 /// Measures the limits with registers full of multiply-adds, and by reading a
@@ -26,11 +27,13 @@ class LimitMeter {
 public:
   explicit LimitMeter(int threads);
   ~LimitMeter();
-  /// Takes about 0.2 s; call it beside each measurement, as a shared machine's
+  /// Takes about 0.3 s; call it beside each measurement, as a shared machine's
   /// limits change. Uses `threads` threads of its own.
   Limits measure();
 
 private:
+  double readBandwidth(void (*read)(const char *, uint64_t)) const;
+
   static constexpr uint64_t kBytes = uint64_t(1) << 30;
   int threads;
   char *buffer;

@@ -5,11 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid-rt/cli.h"
-#include "braid-rt/error.h"
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <exception>
 
 namespace braid {
 int benchMain(int argc, char **argv);
@@ -23,6 +21,13 @@ int printVersion();
 
 using namespace braid;
 
+/// The runner names itself in its messages.
+static int runMain(int argc, char **argv) {
+  char name[] = "braid run";
+  argv[0] = name;
+  return rt::runMain(argc, argv);
+}
+
 namespace {
 struct Command {
   const char *name;
@@ -35,7 +40,7 @@ constexpr Command kCommands[] = {
     {"plan", planMain, "what a model needs, from its config.json alone",
      "compile and run"},
     {"compile", compileMain, "a checkpoint becomes an artefact"},
-    {"run", rt::runMain, "text from an artefact"},
+    {"run", runMain, "text from an artefact"},
     {"bench", benchMain, "speed, and how far from the machine's limits"},
     {"inspect", inspectMain, "what is in an artefact; runs none of it",
      "inspect (braid compile --stop-after=PHASE writes the IR)"},
@@ -72,21 +77,9 @@ int main(int argc, char **argv) {
     return finish(usage(stdout, 0));
   if (!strcmp(argv[1], "--version"))
     return finish(printVersion());
-  for (const Command &command : kCommands) {
-    if (strcmp(argv[1], command.name))
-      continue;
-    try {
+  for (const Command &command : kCommands)
+    if (!strcmp(argv[1], command.name))
       return finish(command.main(argc - 1, argv + 1));
-    } catch (const braid::rt::Error &error) {
-      fprintf(stderr, "error: %s\n", error.what());
-      if (!error.hint.empty())
-        fprintf(stderr, "hint: %s\n", error.hint.c_str());
-      return 1;
-    } catch (const std::exception &error) {
-      fprintf(stderr, "error: %s\n", error.what());
-      return 1;
-    }
-  }
   fprintf(stderr, "error: unknown command '%s'\n", argv[1]);
   return usage(stderr, 2);
 }

@@ -4,16 +4,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Arguments.h"
 #include "PlanReport.h"
-#include "braid-rt/error.h"
 
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 
 namespace fs = std::filesystem;
 
 namespace braid {
+
+/// Of a batch and of a context.
+static constexpr int64_t kLargest = int64_t(1) << 31;
 
 static constexpr const char *usage =
     R"(usage: braid plan [options] DIR|config.json
@@ -42,60 +44,22 @@ examples:
   braid plan config.json --json | jq .parameters.total
 )";
 
-static int64_t parseCount(const std::string &value, const std::string &option) {
-  int64_t number = 0;
-  const char *end = value.data() + value.size();
-  auto [stop, error] = std::from_chars(value.data(), end, number);
-  if (error != std::errc() || stop != end || number < 1 ||
-      number > int64_t(1) << 31)
-    throw rt::Error(option + ": expected a positive integer, found '" + value +
-                    "'");
-  return number;
-}
-
-static void parseOption(const std::string &argument, PlanOptions &options) {
-  size_t equals = argument.find('=');
-  std::string name = argument.substr(0, equals);
-  std::string value =
-      equals == argument.npos ? std::string() : argument.substr(equals + 1);
-  if (name == "--machine")
-    options.machines = {parseMachine(value)};
-  else if (name == "--memory")
-    options.memory = int64_t(parseQuantity(value, name));
-  else if (name == "--batch")
-    options.batch = parseCount(value, name);
-  else if (name == "--context")
-    options.context = parseCount(value, name);
-  else if (name == "--precision" && (value == "bf16" || value == "f32"))
-    options.elementBytes = value == "f32" ? 4 : 2;
-  else if (name == "--precision")
-    throw rt::Error("--precision: expected bf16 or f32, found '" + value + "'");
-  else if (argument == "--json")
-    options.json = true;
-  else if (argument == "--verbose")
-    options.verbose = true;
-  else
-    throw rt::Error("unknown option '" + argument + "'",
-                    "`braid plan --help` lists the options");
-}
-
-/// argv[0] is the command's name. Throws rt::Error: a mistake in usage.
-static PlanOptions parseArguments(int argc, char **argv) {
+/// Throws rt::Error: a mistake in usage.
+static PlanOptions optionsFrom(const Arguments &arguments) {
   PlanOptions options;
+  options.path = arguments.onlyWord("a directory or a config.json");
   options.machines = usualMachines();
-  for (int i = 1; i < argc; ++i) {
-    std::string argument = argv[i];
-    if (argument.rfind("-", 0) == 0 && argument != "-")
-      parseOption(argument, options);
-    else if (options.path.empty())
-      options.path = argument;
-    else
-      throw rt::Error("expected one model, found '" + options.path + "' and '" +
-                      argument + "'");
-  }
-  if (options.path.empty())
-    throw rt::Error("expected a directory or a config.json",
-                    "`braid plan --help` shows examples");
+  if (arguments.has("--machine"))
+    options.machines = {parseMachine(arguments.value("--machine"))};
+  if (arguments.has("--memory"))
+    options.memory =
+        int64_t(parseQuantity(arguments.value("--memory"), "--memory"));
+  options.batch = arguments.number("--batch", 1, kLargest, options.batch);
+  options.context = arguments.number("--context", 1, kLargest, options.context);
+  bool f32 = arguments.choice("--precision", {"bf16", "f32"}) == "f32";
+  options.elementBytes = f32 ? 4 : 2;
+  options.json = arguments.has("--json");
+  options.verbose = arguments.has("--verbose");
   return options;
 }
 
@@ -106,49 +70,34 @@ static bool hasWeights(const std::string &path) {
           fs::exists(fs::path(path) / "model.safetensors.index.json", error));
 }
 
-static void printError(const char *message, const std::string &hint) {
-  std::fprintf(stderr, "error: %s\n", message);
-  if (!hint.empty())
-    std::fprintf(stderr, "hint: %s\n", hint.c_str());
-}
-
-static int plan(PlanReport &report) {
+static int plan(const Arguments &arguments) {
+  PlanReport report;
+  try {
+    report.options = optionsFrom(arguments);
+  } catch (const rt::Error &error) {
+    throw UsageError(error.what(), error.hint);
+  }
   report.config = readModelConfig(report.options.path);
   if (hasWeights(report.options.path)) {
     rt::Checkpoint checkpoint = rt::Checkpoint::open(report.options.path);
     report.check = checkTensors(report.config, checkpoint);
     report.files = checkpoint.files().size();
     for (const std::string &problem : report.check->problems)
-      printError(problem.c_str(), "");
+      printError(rt::Error(problem));
     if (!report.check->problems.empty())
       return 1;
   }
   computePlan(report);
   std::string text = report.options.json ? planJson(report) : planText(report);
   std::fputs(text.c_str(), stdout);
-  if (std::fflush(stdout) != 0)
-    throw rt::Error("standard output cannot be written");
   return 0;
 }
 
 int planMain(int argc, char **argv) {
-  for (int i = 1; i < argc; ++i)
-    if (std::string argument = argv[i];
-        argument == "--help" || argument == "-h")
-      return std::fputs(usage, stdout), 0;
-  PlanReport report;
-  try {
-    report.options = parseArguments(argc, argv);
-  } catch (const rt::Error &error) {
-    printError(error.what(), error.hint);
-    return 2;
-  }
-  try {
-    return plan(report);
-  } catch (const rt::Error &error) {
-    printError(error.what(), error.hint);
-    return 1;
-  }
+  return runCommand(argc, argv, usage,
+                    {"--machine=", "--memory=", "--batch=", "--context=",
+                     "--precision=", "--json", "--verbose"},
+                    plan);
 }
 
 } // namespace braid

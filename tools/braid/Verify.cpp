@@ -7,7 +7,7 @@
 #include "Arguments.h"
 #include "braid-rt/golden.h"
 #include "braid-rt/weights.h"
-#include <charconv>
+#include <cstdio>
 
 using namespace braid;
 
@@ -15,8 +15,10 @@ static constexpr const char *kHelp =
     R"(usage: braid verify [options] MODEL.braid
 
 Checks an artefact where it will run: that no byte of it has changed, that the
-whole weights file is the one it was compiled with, and that its kernels give
-the logits that the reference schedule gave when it was compiled.
+whole weights file is the one it was compiled with (of a linked checkpoint:
+names, types and shapes; there is no hash of its data), and that it gives the
+logits that the reference schedule gave when it was compiled. A line begins with
+"ok" or "FAIL", or "-" for what cannot be checked.
 
 options:
   --weights-dir=DIR  where the weights are, if not beside the artefact
@@ -37,13 +39,22 @@ namespace {
 class Table {
 public:
   explicit Table(bool quiet) : quiet(quiet) {}
-  void row(const char *what, bool ok, const std::string &detail) {
-    if (!quiet)
-      printf("%-9s%-5s%s\n", what, ok ? "ok" : "FAIL", detail.c_str());
-    fflush(stdout);
+  void passed(const char *what, const std::string &detail) {
+    row(what, "ok", detail);
+  }
+  void failed(const char *what, const std::string &detail) {
+    row(what, "FAIL", detail);
+  }
+  void notChecked(const char *what, const std::string &why) {
+    row(what, "-", "not checked: " + why);
   }
 
 private:
+  void row(const char *what, const char *result, const std::string &detail) {
+    if (!quiet)
+      printf("%-9s%-5s%s\n", what, result, detail.c_str());
+    fflush(stdout);
+  }
   bool quiet;
 };
 
@@ -63,15 +74,17 @@ static void checkWeights(const rt::Artifact &artifact,
                          const std::string &weightsDir, Table &table) {
   const rt::WeightPlan &plan = artifact.manifest.weights;
   if (plan.mode == rt::WeightMode::None)
-    return table.row("weights", true, "none: compiled without");
+    return table.notChecked("weights", "compiled without");
   std::string place = rt::findWeights(artifact, weightsDir);
-  if (plan.mode == rt::WeightMode::Link)
-    return table.row("weights", true,
-                     place + ": its headers are checked when it is loaded");
   rt::verifyWeights(artifact, weightsDir, {});
-  table.row("weights", true,
-            place + ": " + std::to_string(plan.bytes) +
-                " bytes match their hash");
+  if (plan.mode == rt::WeightMode::Pack)
+    table.passed("weights", place + ": " + std::to_string(plan.bytes) +
+                                " bytes match their hash");
+  else if (!plan.sourceSha256.empty())
+    table.passed("weights", place + ": names, types and shapes match their "
+                                    "hash; its data has none");
+  else
+    table.notChecked("weights", place + ": the artefact has no hash of it");
 }
 
 static bool reportPhases(const std::vector<rt::GoldenPhase> &phases,
@@ -81,20 +94,25 @@ static bool reportPhases(const std::vector<rt::GoldenPhase> &phases,
     snprintf(detail, sizeof(detail),
              "%d of %d sequences agree; at worst error %.1e, KL %.1e",
              phase.agreeing, phase.sequences, phase.error, phase.kl);
-    table.row(phase.name, phase.passed, detail);
+    phase.passed ? table.passed(phase.name, detail)
+                 : table.failed(phase.name, detail);
   }
   return passed(phases);
 }
 
-static int threadsOf(const Arguments &arguments) {
-  std::string text = arguments.value("--threads");
-  int threads = 0;
-  auto end = text.data() + text.size();
-  if (!text.empty() &&
-      (std::from_chars(text.data(), end, threads).ptr != end || threads < 1))
-    throw UsageError("--threads: expected a positive number, found '" + text +
-                     "'");
-  return threads;
+/// What has not been ruled out when the logits differ.
+static rt::Error disagreement(const rt::Artifact &artifact,
+                              const std::string &weightsDir, bool otherGolden) {
+  std::string suspects = "its kernels";
+  if (artifact.manifest.weights.mode == rt::WeightMode::Link)
+    suspects += " or the data in " + rt::findWeights(artifact, weightsDir);
+  return rt::Error(artifact.path +
+                       ": does not give the logits that the "
+                       "reference schedule gave: " +
+                       suspects + " differ from those at that time",
+                   otherGolden ? "logits of another artefact only fit if its "
+                                 "weights were the same"
+                               : "");
 }
 
 /// The logits to compare with; no rows if there are none.
@@ -112,28 +130,22 @@ static rt::Golden goldenFor(const rt::Artifact &artifact,
 }
 
 static int verify(const Arguments &arguments) {
-  if (arguments.words.size() != 1)
-    throw UsageError("expected one artefact, found " +
-                         std::to_string(arguments.words.size()),
-                     "`braid verify --help` lists the options");
+  const std::string &path = arguments.onlyWord("one artefact");
+  rt::EngineOptions options = rt::goldenOptions();
+  options.threads = int(arguments.number("--threads", 1, 1024, 0));
+  options.weightsDir = arguments.value("--weights-dir");
   Table table(arguments.has("-q"));
-  int threads = threadsOf(arguments);
-  rt::Artifact artifact = rt::Artifact::open(arguments.words[0]);
-  table.row("seal", true, "sha256 " + hex(artifact.seal));
-  std::string weightsDir = arguments.value("--weights-dir");
-  checkWeights(artifact, weightsDir, table);
+  rt::Artifact artifact = rt::Artifact::open(path);
+  table.passed("seal", "sha256 " + hex(artifact.seal));
+  checkWeights(artifact, options.weightsDir, table);
   rt::Golden golden = goldenFor(artifact, arguments.value("--golden"));
   if (golden.rows.empty()) {
-    table.row("golden", true, "none stored: the kernels were not checked");
+    table.notChecked("golden", "none stored to compare the kernels with");
     return 0;
   }
-  rt::EngineOptions options = rt::goldenOptions();
-  options.weightsDir = weightsDir;
-  options.threads = threads;
-  auto engine = rt::Engine::open(arguments.words[0], options);
+  auto engine = rt::Engine::open(path, options);
   if (!reportPhases(rt::compareGolden(*engine, golden), table))
-    throw rt::Error(artifact.path + ": its kernels do not give the logits that "
-                                    "the reference schedule gave");
+    throw disagreement(artifact, options.weightsDir, arguments.has("--golden"));
   return 0;
 }
 

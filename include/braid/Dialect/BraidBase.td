@@ -183,11 +183,13 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
   let description = [{
     Chosen by one pass, read by the emitters, gone when they are done.
     `reference` asks for the op's definition as plain loops on a single thread;
-    `simt` for threads that each compute elements in f32. `threads` are those of
+    `simt` for threads that each compute elements in f32; `gemv`, of a
+    contraction, for kernels that read the weights once for up to 8 rows, and
+    `simt` for more rows. `threads` are those of
     a block, `blocks` how many blocks a multiprocessor should hold at least,
     which bounds the registers of a thread.
 
-    Constraints: (gpu_schedule_c1) the strategy is `reference` or `simt`;
+    Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt` or `gemv`;
     (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
     `reference`; (gpu_schedule_c3) blocks is from 1 to 32.
   }];

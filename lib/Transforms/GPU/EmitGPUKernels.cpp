@@ -18,37 +18,70 @@ namespace braid {
 using namespace mlir;
 using namespace braid;
 
+/// `scratch` grows to the bytes that the kernel's launches share.
 static LogicalResult emitOp(Operation *op, Value context,
-                            GPUScheduleAttr schedule) {
+                            GPUScheduleAttr schedule, int64_t &scratch) {
   GPUEmitter emitter(op, context, schedule);
-  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, GatherRowsOp, TapOp, CombineExpertsOp, RouteOp,
-            GroupRowsOp>([&](auto compute) {
+  auto result = llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<RmsNormOp, PackedContractOp, CausalConvOp, SsdScanOp, GatherRowsOp,
+            TapOp, CombineExpertsOp, RouteOp, GroupRowsOp>([&](auto compute) {
         emitter.emit(compute);
+        compute.erase();
+        return success();
+      })
+      .Case<AttentionOp>([&](auto compute) {
+        if (failed(emitter.emit(compute)))
+          return failure();
         compute.erase();
         return success();
       })
       .Default([](Operation *other) {
         return other->emitOpError("has no GPU emitter");
       });
+  scratch = std::max(scratch, emitter.scratchBytes());
+  return result;
+}
+
+/// Kernels run one after another, so all of them share one place.
+static void extendArena(ModuleOp module, int64_t scratch) {
+  SmallVector<int64_t> arena(2);
+  if (auto planned = module->getAttrOfType<DenseI64ArrayAttr>(kArenaAttr))
+    arena.assign(planned.asArrayRef().begin(), planned.asArrayRef().end());
+  arena[0] += scratch;
+  module->setAttr(kArenaAttr, DenseI64ArrayAttr::get(module.getContext(), arena));
+}
+
+/// Launches that belong to no op yet are this one's.
+static void markLaunches(func::FuncOp kernel, int64_t member) {
+  Builder b(kernel.getContext());
+  kernel.walk([&](gpu::LaunchOp launch) {
+    if (!launch->hasAttr(kMemberAttr))
+      launch->setAttr(kMemberAttr, b.getI64IntegerAttr(member));
+  });
 }
 
 namespace {
 class EmitGPUKernels : public braid::impl::EmitGPUKernelsBase<EmitGPUKernels> {
   void runOnOperation() override {
+    int64_t scratch = 0;
     for (auto kernel : getOperation().getOps<func::FuncOp>()) {
       auto schedule = kernel->getAttrOfType<GPUScheduleAttr>(kScheduleAttr);
       if (!schedule)
         continue;
       SmallVector<Operation *> ops;
       kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
-      for (Operation *op : ops)
-        if (failed(emitOp(op, kernel.getArgument(0), schedule)))
+      for (auto [member, op] : llvm::enumerate(ops)) {
+        if (failed(emitOp(op, kernel.getArgument(0), schedule, scratch)))
           return signalPassFailure();
+        if (ops.size() > 1)
+          markLaunches(kernel, int64_t(member));
+      }
       kernel->setAttr(kBlocksAttr, Builder(&getContext())
                                        .getI64IntegerAttr(schedule.getBlocks()));
       kernel->removeAttr(kScheduleAttr);
     }
+    if (scratch > 0)
+      extendArena(getOperation(), scratch);
   }
 };
 } // namespace

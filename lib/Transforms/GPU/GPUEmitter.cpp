@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "GPUEmitter.h"
+#include "braid-rt/abi.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <numeric>
+#include <utility>
 
 using namespace mlir;
 using namespace braid;
@@ -39,6 +41,23 @@ void GPUEmitter::launch(Value x, Value y, const SharedMemory &shared,
   setInsertionPointToStart(&op.getBody().front());
   body(op.getBlockIds().x, op.getBlockIds().y);
   gpu::TerminatorOp::create(*this);
+}
+
+Value GPUEmitter::scratch(ArrayRef<int64_t> shape, Type element) {
+  Operation *module = getInsertionBlock()->getParentOp();
+  while (!isa<ModuleOp>(module))
+    module = module->getParentOp();
+  int64_t fixed = 0, perRow = 0;
+  if (auto arena = module->getAttrOfType<DenseI64ArrayAttr>(kArenaAttr))
+    fixed = arena[0], perRow = arena[1];
+  auto type = MemRefType::get(shape, element);
+  int64_t begin = std::exchange(
+      scratchEnd,
+      llvm::alignTo(scratchEnd + type.getNumElements() *
+                                     type.getElementTypeBitWidth() / 8,
+                    BRAID_ALIGNMENT));
+  return ArenaViewOp::create(*this, type, context, fixed + begin, perRow,
+                             ValueRange());
 }
 
 Value GPUEmitter::thread() {
@@ -111,7 +130,7 @@ int64_t GPUEmitter::vectorLanes(ValueRange buffers, int64_t width) {
     auto type = cast<MemRefType>(buffer.getType());
     narrowest = std::min<int64_t>(narrowest, type.getElementTypeBitWidth());
     // Rows one after another, however many there are.
-    if (type.getLayout().isIdentity()) {
+    if (type.getLayout().isIdentity() && !type.isDynamicDim(type.getRank() - 1)) {
       lanes = std::gcd(lanes, type.getShape().back());
       continue;
     }
@@ -128,12 +147,15 @@ static llvm::Align alignmentOf(VectorType type) {
   return llvm::Align(type.getNumElements() * type.getElementTypeBitWidth() / 8);
 }
 
-Value GPUEmitter::loadAligned(Value memref, Indices at, int64_t lanes) {
+Value GPUEmitter::loadRawAligned(Value memref, Indices at, int64_t lanes) {
   auto type = VectorType::get(
       {lanes}, cast<MemRefType>(memref.getType()).getElementType());
-  return widen(vector::LoadOp::create(*this, type, memref, at,
-                                      /*nontemporal=*/false,
-                                      alignmentOf(type)));
+  return vector::LoadOp::create(*this, type, memref, at,
+                                /*nontemporal=*/false, alignmentOf(type));
+}
+
+Value GPUEmitter::loadAligned(Value memref, Indices at, int64_t lanes) {
+  return widen(loadRawAligned(memref, at, lanes));
 }
 
 void GPUEmitter::storeAligned(Value vector, Value memref, Indices at) {
@@ -141,4 +163,19 @@ void GPUEmitter::storeAligned(Value vector, Value memref, Indices at) {
       narrow(vector, cast<MemRefType>(memref.getType()).getElementType());
   vector::StoreOp::create(*this, rounded, memref, at, /*nontemporal=*/false,
                           alignmentOf(cast<VectorType>(rounded.getType())));
+}
+
+void GPUEmitter::storePieces(Value vector, Value memref, Indices at,
+                             int64_t lanes) {
+  int64_t all = lanesOf(vector);
+  if (all <= lanes)
+    return storeAligned(vector, memref, at);
+  for (int64_t i = 0; i < all; i += lanes) {
+    Value piece = vector::ExtractStridedSliceOp::create(
+        *this, vector, ArrayRef<int64_t>{i}, ArrayRef<int64_t>{lanes},
+        ArrayRef<int64_t>{1});
+    Values to(at);
+    to.back() = add(to.back(), index(i));
+    storeAligned(piece, memref, to);
+  }
 }

@@ -39,11 +39,20 @@ public:
   void emit(CombineExpertsOp op);
   void emit(RouteOp op);
   void emit(GroupRowsOp op);
+  void emit(PackedContractOp op);
+  void emit(CausalConvOp op);
+  void emit(SsdScanOp op);
+  mlir::LogicalResult emit(AttentionOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
   /// any order and at the same time.
   void launch(Value x, Value y, const SharedMemory &shared,
               llvm::function_ref<void(Value, Value)> body);
+
+  /// Memory that the launches of this kernel share: it lies behind all else in
+  /// the step's arena. Its contents are undefined at first.
+  Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  int64_t scratchBytes() const { return scratchEnd; }
 
   // Inside a launch.
   Value thread();
@@ -72,13 +81,19 @@ public:
   /// The largest power of two, at most 16 bytes of the narrowest element, such
   /// that a row of each of the buffers can be read in vectors of that length.
   static int64_t vectorLanes(mlir::ValueRange buffers, int64_t width);
-  /// As loadVector and storeVector of LoopBuilder, in one access.
+  /// As loadVector, loadRaw and storeVector of LoopBuilder, in one access.
   Value loadAligned(Value memref, Indices at, int64_t lanes);
+  Value loadRawAligned(Value memref, Indices at, int64_t lanes);
   void storeAligned(Value vector, Value memref, Indices at);
+  /// The same in accesses of at most `lanes` elements each.
+  void storePieces(Value vector, Value memref, Indices at, int64_t lanes);
 
   Value context;
   GPUScheduleAttr schedule;
   int64_t threads;
+
+private:
+  int64_t scratchEnd = 0;
 };
 
 } // namespace braid

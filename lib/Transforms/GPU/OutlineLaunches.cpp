@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 namespace braid {
@@ -24,8 +26,34 @@ class OutlineLaunches
   void runOnOperation() override;
   LogicalResult outline(gpu::LaunchOp launch, func::FuncOp kernel);
   gpu::GPUModuleOp moduleFor(StringRef target);
+  bool isWeight(Value buffer);
+
+  llvm::StringMap<SmallVector<func::CallOp>> calls; ///< By their callee.
 };
 } // namespace
+
+/// The buffer that a view shows a part of.
+static Value sourceOf(Value buffer) {
+  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
+    buffer = view.getViewSource();
+  return buffer;
+}
+
+/// Whether a buffer of a kernel is a weight in all of the kernel's calls. Then
+/// nothing writes it while the kernel runs, by whatever name.
+bool OutlineLaunches::isWeight(Value buffer) {
+  buffer = sourceOf(buffer);
+  auto argument = dyn_cast<BlockArgument>(buffer);
+  if (!argument)
+    return buffer.getDefiningOp<WeightViewOp>();
+  auto kernel = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  auto found = kernel ? calls.find(kernel.getSymName()) : calls.end();
+  return found != calls.end() &&
+         llvm::all_of(found->second, [&](func::CallOp call) {
+           Value operand = call.getOperand(argument.getArgNumber());
+           return sourceOf(operand).getDefiningOp<WeightViewOp>();
+         });
+}
 
 /// The target's module, made at its first use.
 gpu::GPUModuleOp OutlineLaunches::moduleFor(StringRef target) {
@@ -90,6 +118,11 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
   if (Attribute blocks = kernel->getAttr(kBlocksAttr))
     function->setAttr(kBlocksAttr, blocks);
   SymbolTable(module).insert(function);
+  for (auto [i, capture] : llvm::enumerate(captures))
+    if (isWeight(capture))
+      for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(),
+                             LLVM::LLVMDialect::getReadonlyAttrName()})
+        function.setArgAttr(i, name, b.getUnitAttr());
 
   IRMapping map;
   map.map(captures, function.getArguments());
@@ -111,6 +144,9 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
 }
 
 void OutlineLaunches::runOnOperation() {
+  calls.clear();
+  getOperation().walk(
+      [&](func::CallOp call) { calls[call.getCallee()].push_back(call); });
   for (auto kernel : getOperation().getOps<func::FuncOp>()) {
     SmallVector<gpu::LaunchOp> launches;
     kernel.walk([&](gpu::LaunchOp launch) { launches.push_back(launch); });

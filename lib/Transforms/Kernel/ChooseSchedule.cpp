@@ -56,31 +56,46 @@ private:
     }
   }
 
-  /// A kernel is one op.
+  /// A kernel is one op, or several contractions of the same input.
   GPUScheduleAttr chooseGPU(func::FuncOp kernel) {
     auto schedule = [&](StringRef strategy, int64_t threads, int64_t blocks) {
       return GPUScheduleAttr::get(&getContext(), strategy, threads, blocks);
     };
-    for (Operation &op : kernel.getBody().front())
-      if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
-        return schedule("simt", rowThreads(norm.getInit()), 2);
-      else if (std::optional<int64_t> threads = threadsOf(&op);
-               threads && !reference)
-        return schedule("simt", *threads, 2);
-    return schedule("reference", 1, 1);
+    GPUScheduleAttr alone = schedule("reference", 1, 1), chosen = alone;
+    if (reference)
+      return alone;
+    kernel.walk([&](DestinationStyleOpInterface op) {
+      chosen = llvm::TypeSwitch<Operation *, GPUScheduleAttr>(op)
+          .Case([&](RmsNormOp norm) {
+            return schedule("simt", rowThreads(norm.getInit()), 2);
+          })
+          .Case([&](PackedContractOp contract) {
+            return schedule(contractStrategy(contract), 256, 2);
+          })
+          .Case<CausalConvOp, SsdScanOp>(
+              [&](auto) { return schedule("simt", 128, 4); })
+          .Case([&](AttentionOp) { return schedule("simt", 128, 2); })
+          .Case<GatherRowsOp, TapOp, CombineExpertsOp>(
+              [&](auto) { return schedule("simt", 128, 2); })
+          // A warp that chooses needs no barrier.
+          .Case([&](RouteOp) { return schedule("simt", 32, 16); })
+          .Case([&](GroupRowsOp group) {
+            return schedule("simt", groupThreads(group), 1);
+          })
+          .Default([&](Operation *) { return alone; });
+    });
+    return chosen;
   }
 
-  /// Threads of a block, for ops that take rows for themselves, or sort them.
-  static std::optional<int64_t> threadsOf(Operation *op) {
-    if (llvm::isa<GatherRowsOp, TapOp, CombineExpertsOp>(op))
-      return 128;
-    if (llvm::isa<RouteOp>(op))
-      return 32; // A warp that chooses needs no barrier.
-    auto group = dyn_cast<GroupRowsOp>(op);
-    if (!group)
-      return std::nullopt;
-    // As many warps as have room for their counters in 32 KiB.
-    auto begin = cast<ShapedType>(group.getBegin().getType());
+  /// In f32 an output is the same sum for any number of rows.
+  static StringRef contractStrategy(PackedContractOp op) {
+    auto x = cast<ShapedType>(op.getX().getType());
+    return x.getElementType().isF32() ? "simt" : "gemv";
+  }
+
+  /// As many warps as have room for their counters in 32 KiB, up to 16.
+  static int64_t groupThreads(GroupRowsOp op) {
+    auto begin = cast<ShapedType>(op.getBegin().getType());
     int64_t bytes = 4 * (begin.getDimSize(0) - 1);
     return 32 * std::clamp<int64_t>(32768 / bytes, 1, 16);
   }

@@ -124,7 +124,10 @@ typedef struct braid_generate_options {
 } braid_generate_options;
 
 /* Told of every token: its id and the text that it completes (whole characters,
- * not terminated, may be empty). Returns 0 to stop, else to go on. */
+ * not terminated, may be empty). Returns 0 to stop, else to go on. If the last
+ * token leaves a character incomplete and was not stopped at, one more call
+ * with the id -1 brings U+FFFD in its place; what it returns does not matter.
+ */
 typedef int32_t (*braid_token_fn)(void *user, int32_t id, const char *text,
                                   size_t bytes);
 

@@ -64,6 +64,10 @@ struct GenerateReport {
   std::vector<Finish> finish; ///< Per prompt.
 };
 
+/// Throws Error if a prompt does not fit into what is left of the context, or
+/// is empty where there is nothing to go on from.
+void checkPrompt(const Session &session, const Prompt &prompt);
+
 /// Runs all prompts as one ragged batch. What a prompt gives does not depend on
 /// those beside it: a prompt is cut every engine.maxRows() tokens of its own,
 /// and waits for the next step rather than be cut elsewhere.

@@ -40,6 +40,7 @@ struct EngineOptions {
   Progress progress; ///< Told while weights are prepared at load.
 
   static constexpr int64_t kDefaultContext = 8192;
+  static constexpr int64_t kMostSequences = 65536;
 };
 
 /// What an engine and one session take, in bytes. Address space is reserved

@@ -34,7 +34,9 @@ PackedFile preparePacked(const Artifact &artifact,
                          int threads = 0);
 
 /// Reads the whole weights file of a "pack" artefact and compares it with its
-/// hash (loading checks the header only). Throws Error if they differ.
+/// hash (loading checks the header only); of a "link" artefact the headers of
+/// the checkpoint, whose data has no hash. Throws Error if they differ, or if
+/// the artefact was compiled without weights.
 void verifyWeights(const Artifact &artifact, const std::string &weightsDir,
                    const Progress &progress);
 

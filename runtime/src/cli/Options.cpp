@@ -113,7 +113,8 @@ constexpr Flag flags[] = {
      [](RunOptions &o, Text n, Text v) { o.engine.context = count(n, v); }},
     {"--max-sequences", true,
      [](RunOptions &o, Text n, Text v) {
-       o.engine.maxSequences = number<int64_t>(n, v, 1, 65536);
+       o.engine.maxSequences =
+           number<int64_t>(n, v, 1, EngineOptions::kMostSequences);
        o.maxSequencesGiven = true;
      }},
     {"--weights-dir", true,
@@ -155,7 +156,8 @@ int takeOption(RunOptions &options, int i, int argc, char **argv) {
   }
   const Flag *flag = findFlag(name);
   if (!flag)
-    throw UsageError("unknown option '" + name + "'", "--help lists them all");
+    throw UsageError("unknown option '" + name + "'",
+                     "`" + std::string(argv[0]) + " --help` lists them all");
   if (attached && !flag->takesValue)
     throw UsageError(name + ": takes no value");
   if (flag->takesValue && !attached) {
@@ -167,16 +169,16 @@ int takeOption(RunOptions &options, int i, int argc, char **argv) {
   return i;
 }
 
-void checkTogether(const RunOptions &o) {
+void checkTogether(const RunOptions &o, Text program) {
   int inputs =
       o.prompt.has_value() + o.ids.has_value() + !o.promptsFile.empty();
+  std::string model = o.artifact.empty() ? "model.braid" : o.artifact;
+  std::string example = "for example: " + program + " " + model +
+                        " --prompt \"Once upon a time\"";
   if (o.artifact.empty())
-    throw UsageError("no artefact given", "for example: model.braid --prompt "
-                                          "\"Once upon a time\"");
+    throw UsageError("no artefact given", example);
   if (inputs == 0 && o.loadSession.empty())
-    throw UsageError("nothing to read: no --prompt",
-                     "for example: " + o.artifact +
-                         " --prompt \"Once upon a time\"");
+    throw UsageError("nothing to read: no --prompt", example);
   if (inputs > 1)
     throw UsageError("--prompt, --ids, --ids-file and --prompts-file exclude "
                      "each other");
@@ -203,7 +205,7 @@ RunOptions parseOptions(int argc, char **argv) {
                        "text with spaces needs quotes");
   }
   if (!options.help)
-    checkTogether(options);
+    checkTogether(options, argv[0]);
   return options;
 }
 

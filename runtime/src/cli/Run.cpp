@@ -10,6 +10,7 @@
 #include "braid-rt/cli.h"
 #include "braid-rt/json.h"
 #include "core/File.h"
+#include "core/TempFile.h"
 #include "core/TextStream.h"
 
 #include <algorithm>
@@ -47,6 +48,12 @@ void writeOut(const std::string &text) {
     throw Error(std::string("stdout: cannot be written: ") +
                 std::strerror(errno));
 }
+
+/// A line of --prompts-file.
+struct Line {
+  std::string where; ///< File and number.
+  Json json;
+};
 
 /// One prompt as the user gave it.
 struct Request {
@@ -86,9 +93,10 @@ private:
   EngineOptions tuned() {
     EngineOptions tuned = options.engine;
     if (!options.promptsFile.empty()) {
-      requestCount = readRequests().size();
+      size_t prompts = readLines().size();
       if (!options.maxSequencesGiven)
-        tuned.maxSequences = std::max<int64_t>(1, int64_t(requestCount));
+        tuned.maxSequences = std::clamp<int64_t>(
+            int64_t(prompts), 1, EngineOptions::kMostSequences);
     }
     if (!options.hiddenOut.empty())
       tuned.maxRows = 0;
@@ -156,10 +164,11 @@ private:
   // Many prompts: JSON lines, as many at a time as there are sequences.
 
   void runMany() {
-    std::vector<Json> lines = readRequests();
     std::vector<Request> requests;
-    for (const Json &line : lines)
-      requests.push_back(parseRequest(line, requests.size() + 1));
+    int empty = session.create();
+    for (const Line &line : readLines())
+      requests.push_back(parseRequest(line, empty));
+    session.release(empty);
     std::span<const Request> rest(requests);
     while (!rest.empty() && !interruptRequested) {
       auto wave = rest.first(std::min<size_t>(rest.size(),
@@ -189,48 +198,53 @@ private:
     firstAnswer += wave.size();
   }
 
-  std::vector<Json> readRequests() const {
+  std::vector<Line> readLines() const {
     std::string text = readWholeFile(options.promptsFile, uint64_t(1) << 30);
-    std::vector<Json> lines;
+    std::vector<Line> lines;
     int number = 0;
-    for (size_t at = 0; at < text.size(); ++number) {
+    for (size_t at = 0; at < text.size();) {
       size_t end = std::min(text.find('\n', at), text.size());
       std::string line = text.substr(at, end - at);
       at = end + 1;
-      if (line.find_first_not_of(" \t\r") == line.npos)
-        continue;
-      lines.push_back(parseJson(line, options.promptsFile + ":" +
-                                          std::to_string(number + 1)));
+      std::string where = options.promptsFile + ":" + std::to_string(++number);
+      if (line.find_first_not_of(" \t\r") != line.npos)
+        lines.push_back({where, parseJson(line, where)});
     }
     return lines;
   }
 
-  Request parseRequest(const Json &line, size_t number) const {
-    std::string where =
-        options.promptsFile + ": prompt " + std::to_string(number);
-    if (!line.is_object() || line.contains("prompt") == line.contains("ids"))
-      throw Error(where + ": expected an object with either \"prompt\" or "
-                          "\"ids\"");
-    Request request;
-    request.id = line.value("id", Json());
-    if (line.contains("prompt")) {
-      if (!line["prompt"].is_string())
-        throw Error(where + ": expected a string as \"prompt\"");
-      request.ids = encodePrompt(*engine, line["prompt"].get<std::string>(),
-                                 options.parseSpecial);
-      return request;
-    }
-    if (!line["ids"].is_array())
-      throw Error(where + ": expected a list as \"ids\"");
-    for (const Json &id : line["ids"]) {
-      if (!id.is_number_integer() || id < 0 ||
-          id >= engine->manifest().vocabulary)
-        throw Error(where + ": expected ids from 0 to " +
-                    std::to_string(engine->manifest().vocabulary - 1) +
-                    ", found " + id.dump());
-      request.ids.push_back(id.get<int32_t>());
-    }
+  /// Checks a line as far as that is possible before anything is run; every
+  /// complaint names it. `empty` is a sequence without tokens.
+  Request parseRequest(const Line &line, int empty) const try {
+    Request request{line.json.is_object() ? line.json.value("id", Json())
+                                          : Json(),
+                    idsOf(line.json)};
+    checkPrompt(session, {empty, request.ids});
     return request;
+  } catch (const Error &error) {
+    throw Error(line.where + ": " + error.what(), error.hint);
+  }
+
+  std::vector<int32_t> idsOf(const Json &json) const {
+    if (!json.is_object() || json.contains("prompt") == json.contains("ids"))
+      throw Error("expected an object with either \"prompt\" or \"ids\"");
+    if (json.contains("prompt")) {
+      if (!json["prompt"].is_string())
+        throw Error("expected a string as \"prompt\"");
+      return encodePrompt(*engine, json["prompt"].get<std::string>(),
+                          options.parseSpecial);
+    }
+    if (!json["ids"].is_array())
+      throw Error("expected a list as \"ids\"");
+    std::vector<int32_t> ids;
+    int64_t vocabulary = engine->manifest().vocabulary;
+    for (const Json &id : json["ids"]) {
+      if (!id.is_number_integer() || id < 0 || id >= vocabulary)
+        throw Error("expected ids from 0 to " + std::to_string(vocabulary - 1) +
+                    ", found " + id.dump());
+      ids.push_back(id.get<int32_t>());
+    }
+    return ids;
   }
 
   void writeAnswer(const Request &request, const Answer &answer,
@@ -280,7 +294,6 @@ private:
   }
 
   const RunOptions &options;
-  size_t requestCount = 0;
   std::unique_ptr<Engine> engine;
   Session session;
   LogitsCapture capture;
@@ -290,6 +303,14 @@ private:
   size_t firstAnswer = 0;      ///< Prompts before the present wave.
   bool streaming = false;
 };
+
+/// A long run must not fail at its end.
+void checkOutputs(const RunOptions &options) {
+  for (const std::string &path :
+       {options.saveSession, options.logitsOut, options.hiddenOut})
+    if (!path.empty())
+      checkWritable(path);
+}
 
 int fail(const Error &error, int code) {
   std::fflush(stdout);
@@ -313,6 +334,7 @@ int runMain(int argc, char **argv) try {
     writeOut(helpText(argv[0]));
     return 0;
   }
+  checkOutputs(options);
   return Runner(options).run();
 } catch (const UsageError &error) {
   return fail(error, 2);

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Summary.h"
-#include "core/Machine.h"
+#include "braid-rt/machine.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -223,6 +223,7 @@ struct Callback : GenerateListener {
   braid_token_fn function;
   void *user;
   TextStream stream;
+  bool wantsMore = true;
 
   Callback(const Tokenizer *tokenizer, braid_token_fn function, void *user)
       : tokenizer(tokenizer), function(function), user(user) {}
@@ -230,7 +231,13 @@ struct Callback : GenerateListener {
     std::string text;
     if (tokenizer)
       text = stream.add(tokenizer->bytesOf(id));
-    return function(user, id, text.data(), text.size()) != 0;
+    wantsMore = function(user, id, text.data(), text.size()) != 0;
+    return wantsMore;
+  }
+  /// The beginning of a character that no token has completed.
+  void finish() {
+    if (std::string text = stream.finish(); wantsMore && !text.empty())
+      function(user, -1, text.data(), text.size());
   }
 };
 } // namespace
@@ -253,6 +260,7 @@ braid_code braid_generate(braid_session *session, int32_t sequence,
     Callback callback(target.engine().tokenizer(), given(on_token, "on_token"),
                       user);
     generate(target, {&prompt, 1}, how, callback);
+    callback.finish();
     return BRAID_OK;
   });
 }

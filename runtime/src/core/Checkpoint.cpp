@@ -116,6 +116,9 @@ static WeightMap readWeightMap(const std::string &index) {
     throw Error(
         index + ": expected an object 'weight_map', found " +
         (json.is_object() && map != json.end() ? map->type_name() : "none"));
+  if (map->empty())
+    throw Error(index + ": expected the tensors of a model in 'weight_map', "
+                        "found none");
   WeightMap result(map->size());
   for (const auto &[name, file] : map->items()) {
     if (!file.is_string())

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Code.h"
-#include "Machine.h"
 #include "braid-rt/error.h"
+#include "braid-rt/machine.h"
 
 #include <cstdlib>
 #include <dlfcn.h>

@@ -4,20 +4,24 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Bytes.h"
 #include "EngineState.h"
-#include "Machine.h"
 #include "Sha256.h"
 #include "StatePools.h"
 #include "braid-rt/error.h"
+#include "braid-rt/machine.h"
 
 #include <algorithm>
 
 namespace braid::rt {
 
-static void atLeastOne(int64_t value, const char *option) {
+static void checkRange(int64_t value, int64_t highest, const char *option) {
   if (value < 1)
     throw Error(std::string(option) + ": expected at least 1, found " +
                 std::to_string(value));
+  if (value > highest)
+    throw Error(std::string(option) + ": expected at most " +
+                std::to_string(highest) + ", found " + std::to_string(value));
 }
 
 /// Fills in defaults. Throws Error for what the model cannot do.
@@ -29,15 +33,12 @@ static EngineOptions complete(EngineOptions options, const Manifest &manifest) {
         std::min(manifest.context, EngineOptions::kDefaultContext);
   if (options.maxRows == 0)
     options.maxRows = options.context;
-  atLeastOne(options.threads, "threads");
-  atLeastOne(options.context, "context");
-  atLeastOne(options.maxSequences, "sequences");
-  atLeastOne(options.maxRows, "rows");
+  checkRange(options.threads, ThreadPool::kMaxThreads, "threads");
+  checkRange(options.context, INT64_MAX, "context");
+  checkRange(options.maxSequences, EngineOptions::kMostSequences, "sequences");
+  // Compiled code counts the rows of a step in 32 bits.
+  checkRange(options.maxRows, INT32_MAX, "rows");
   options.maxRows = std::max(options.maxRows, options.maxSequences);
-  if (options.threads > ThreadPool::kMaxThreads)
-    throw Error("threads: expected at most " +
-                std::to_string(ThreadPool::kMaxThreads) + ", found " +
-                std::to_string(options.threads));
   if (options.context > manifest.context)
     throw Error("context: expected at most the model's " +
                 std::to_string(manifest.context) + " tokens, found " +
@@ -56,6 +57,11 @@ static Weights loadWeights(const Artifact &artifact, const Code &code,
   return Weights::mapped(artifact, options.weightsDir);
 }
 
+static uint64_t arenaBytes(const Manifest &manifest, int64_t rows) {
+  return manifest.arenaFixed +
+         bytesOf("activations", manifest.arenaPerRow, uint64_t(rows));
+}
+
 static std::array<uint8_t, 32> identityOf(const Artifact &artifact,
                                           const EngineOptions &options) {
   if (!options.syntheticSeed)
@@ -71,9 +77,7 @@ Engine::State::State(Artifact opened, const EngineOptions &given)
       code(artifact),
       pool(options.threads, artifact.manifest.threadScratch),
       weights(loadWeights(artifact, code, options, pool)),
-      arena(artifact.manifest.arenaFixed +
-                artifact.manifest.arenaPerRow * uint64_t(options.maxRows),
-            "activations"),
+      arena(arenaBytes(artifact.manifest, options.maxRows), "activations"),
       identity(identityOf(artifact, options)) {
   if (!artifact.tokenizerJson.empty())
     tokenizer = Tokenizer::fromJson(artifact.tokenizerJson,

@@ -35,7 +35,7 @@ public:
     feeds.reserve(prompts.size());
     report.finish.assign(prompts.size(), Finish::Interrupted);
     for (const Prompt &prompt : prompts)
-      check(prompt);
+      checkPrompt(session, prompt);
   }
 
   GenerateReport run() {
@@ -60,20 +60,6 @@ private:
     int32_t last = 0; ///< The token to feed next.
     bool done = false;
   };
-
-  void check(const Prompt &prompt) const {
-    const Engine &engine = session.engine();
-    int64_t room = engine.context() - session.position(prompt.sequence);
-    if (int64_t(prompt.ids.size()) > room)
-      throw Error("the prompt has " + std::to_string(prompt.ids.size()) +
-                      " tokens, the context has room for " +
-                      std::to_string(room),
-                  "--context makes it larger, up to the model's " +
-                      std::to_string(engine.manifest().context));
-    if (prompt.ids.empty() && !session.next(prompt.sequence))
-      throw Error("the prompt is empty",
-                  "give at least one token, there is nothing to go on from");
-  }
 
   bool interrupted() const {
     return options.interrupted && options.interrupted->load();
@@ -183,6 +169,19 @@ const char *nameOf(Finish finish) {
     return "interrupted";
   }
   return "";
+}
+
+void checkPrompt(const Session &session, const Prompt &prompt) {
+  const Engine &engine = session.engine();
+  int64_t room = engine.context() - session.position(prompt.sequence);
+  if (int64_t(prompt.ids.size()) > room)
+    throw Error("the prompt has " + std::to_string(prompt.ids.size()) +
+                    " tokens, the context has room for " + std::to_string(room),
+                "--context makes it larger, up to the model's " +
+                    std::to_string(engine.manifest().context));
+  if (prompt.ids.empty() && !session.next(prompt.sequence))
+    throw Error("the prompt is empty",
+                "give at least one token, there is nothing to go on from");
 }
 
 GenerateReport generate(Session &session, std::span<const Prompt> prompts,

@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Machine.h"
+#include "braid-rt/machine.h"
+#include "braid-rt/error.h"
 
 #include <algorithm>
 #include <cmath>
@@ -55,15 +56,28 @@ static double quotaOf(const std::string &folder) {
   return quota > 0 && period > 0 ? quota / period : kUnlimited;
 }
 
-/// The tightest quota of a cgroup and its ancestors up to the mount.
-static double quotaUpward(const std::string &mount, std::string path) {
-  double tightest = quotaOf(mount);
+/// Bytes that one cgroup folder grants.
+static double memoryOf(const std::string &folder) {
+  double bytes = -1;
+  for (const char *file : {"/memory.max", "/memory.limit_in_bytes"})
+    if (std::istringstream(firstLine(folder + file)) >> bytes)
+      return bytes;
+  return kUnlimited; // "max", or no such file
+}
+
+/// What a cgroup folder limits.
+using LimitOf = double (*)(const std::string &folder);
+
+/// The tightest limit of a cgroup and its ancestors up to the mount.
+static double limitUpward(LimitOf limitOf, const std::string &mount,
+                          std::string path) {
+  double tightest = limitOf(mount);
   for (; path.size() > 1; path.resize(path.rfind('/')))
-    tightest = std::min(tightest, quotaOf(mount + path));
+    tightest = std::min(tightest, limitOf(mount + path));
   return tightest;
 }
 
-static double cgroupQuota() {
+static double cgroupLimit(const std::string &controller, LimitOf limitOf) {
   double tightest = kUnlimited;
   std::ifstream groups("/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
@@ -72,17 +86,20 @@ static double cgroupQuota() {
     if (second == std::string::npos || line.compare(second + 1, 1, "/") != 0)
       continue;
     std::string controllers = line.substr(first + 1, second - first - 1);
-    std::string path = line.substr(second + 1);
-    if (controllers.empty())
-      tightest = std::min(tightest, quotaUpward("/sys/fs/cgroup", path));
-    else if (("," + controllers + ",").find(",cpu,") != std::string::npos)
-      tightest = std::min(tightest, quotaUpward("/sys/fs/cgroup/cpu", path));
+    std::string path = line.substr(second + 1), mount = "/sys/fs/cgroup";
+    if (!controllers.empty() &&
+        ("," + controllers + ",").find("," + controller + ",") ==
+            std::string::npos)
+      continue;
+    if (!controllers.empty())
+      mount += "/" + controller;
+    tightest = std::min(tightest, limitUpward(limitOf, mount, path));
   }
   return tightest;
 }
 
 int defaultThreads() {
-  double quota = std::ceil(cgroupQuota());
+  double quota = std::ceil(cgroupLimit("cpu", quotaOf));
   return int(std::clamp<double>(quota, 1, coresInMask()));
 }
 
@@ -104,6 +121,33 @@ std::string missingFeature(const std::vector<std::string> &features) {
 
 uint64_t physicalMemory() {
   return uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGESIZE));
+}
+
+/// What the kernel estimates could be used without swapping.
+static double freeMemory() {
+  std::ifstream info("/proc/meminfo");
+  for (std::string line; std::getline(info, line);)
+    if (uint64_t kib = 0; line.starts_with("MemAvailable:") &&
+                          std::istringstream(line.substr(13)) >> kib)
+      return double(kib << 10);
+  return double(physicalMemory());
+}
+
+uint64_t availableMemory() {
+  double bytes = std::min(freeMemory(), cgroupLimit("memory", memoryOf));
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    bytes = std::min(bytes, double(limit.rlim_cur));
+  return uint64_t(bytes);
+}
+
+void requireMemory(const std::string &what, uint64_t needed, uint64_t available,
+                   const std::string &remedy) {
+  if (needed > available)
+    throw Error(what + ": " + std::to_string(needed) +
+                    " bytes of memory are needed, " +
+                    std::to_string(available) + " are available",
+                remedy);
 }
 
 uint64_t peakResident() {

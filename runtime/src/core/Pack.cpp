@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Pack.h"
-#include "Machine.h"
 #include "Sha256.h"
 #include "Synthetic.h"
 #include "TempFile.h"
 #include "braid-rt/error.h"
+#include "braid-rt/machine.h"
 #include "braid-rt/weights.h"
 
 #include <algorithm>

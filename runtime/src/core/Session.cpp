@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Bytes.h"
 #include "SessionState.h"
 #include "braid-rt/error.h"
 
@@ -13,8 +14,9 @@
 namespace braid::rt {
 
 static uint64_t logitBytes(const Engine &engine, int64_t rows) {
-  return uint64_t(engine.manifest().vocabulary) * sizeof(float) *
-         uint64_t(rows);
+  return bytesOf("logits",
+                 uint64_t(engine.manifest().vocabulary) * sizeof(float),
+                 uint64_t(rows));
 }
 
 Session::State::State(Engine &engine)

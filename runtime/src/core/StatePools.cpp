@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "StatePools.h"
-#include "braid-rt/error.h"
+#include "Bytes.h"
 
 #include <algorithm>
 #include <cstring>
@@ -15,13 +15,8 @@ namespace braid::rt {
 
 using Dims = std::span<const int64_t>;
 
-/// Throws Error beyond what any machine can address.
 static uint64_t product(const Pool &pool, uint64_t a, uint64_t b) {
-  uint64_t result;
-  if (__builtin_mul_overflow(a, b, &result) || result >> 46)
-    throw Error("state pool " + pool.name + ": is larger than 2^46 bytes",
-                "a smaller --context or --max-sequences needs less");
-  return result;
+  return bytesOf("state pool " + pool.name, a, b);
 }
 
 static uint64_t product(const Pool &pool, Dims dims) {

@@ -10,9 +10,9 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <random>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,8 +22,7 @@ void TempFile::fail() const {
   throw Error(path + ": cannot be written: " + std::strerror(errno));
 }
 
-TempFile::TempFile(const std::string &path)
-    : path(path), temporary(path + ".XXXXXX") {
+TempFile::TempFile(const std::string &path) : path(path) {
   struct stat status {};
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
     throw Error(path + ": cannot be written: expected a regular file or none, "
@@ -37,16 +36,27 @@ TempFile::TempFile(const std::string &path)
     openNamed();
 }
 
+/// Calls `create` with names beside the file until one was not taken: whoever
+/// else writes the same file, in this process or another, has other names.
+template <typename Create> void TempFile::chooseName(Create create) {
+  std::random_device random;
+  do {
+    char suffix[24];
+    std::snprintf(suffix, sizeof(suffix), ".%08x.tmp", unsigned(random()));
+    temporary = path + suffix;
+    named = create(temporary.c_str());
+  } while (!named && errno == EEXIST);
+  if (!named)
+    fail();
+}
+
 /// For file systems that know only files with names.
 void TempFile::openNamed() {
-  descriptor = mkostemp(temporary.data(), O_CLOEXEC);
-  if (descriptor < 0)
-    fail();
-  named = true;
-  // mkstemp gives 0600; an output file follows the umask like any other.
-  mode_t mask = umask(0);
-  umask(mask);
-  fchmod(descriptor, 0666 & ~mask);
+  chooseName([this](const char *name) {
+    int flags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC;
+    descriptor = open(name, flags, 0666);
+    return descriptor >= 0;
+  });
 }
 
 TempFile::~TempFile() {
@@ -59,13 +69,11 @@ TempFile::~TempFile() {
 /// Makes the file visible under its temporary name: a link cannot replace what
 /// is at `path`, a rename can.
 void TempFile::giveName() {
-  temporary = path + "." + std::to_string(getpid()) + ".tmp";
-  unlink(temporary.c_str()); // Left by a killed process of the same number.
   std::string self = "/proc/self/fd/" + std::to_string(descriptor);
-  if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporary.c_str(),
-             AT_SYMLINK_FOLLOW) != 0)
-    fail();
-  named = true;
+  chooseName([&](const char *name) {
+    return linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) ==
+           0;
+  });
 }
 
 void TempFile::write(const void *data, size_t bytes) {
@@ -94,5 +102,7 @@ void TempFile::commit() {
     fail();
   named = false;
 }
+
+void checkWritable(const std::string &path) { TempFile probe(path); }
 
 } // namespace braid::rt

@@ -16,7 +16,8 @@ namespace braid::rt {
 /// Writes beside `path` under another name or none; `commit` puts it in place.
 /// What was at `path` before stays untouched until then, and if it is never
 /// reached.
-/// Not thread-safe. All members throw Error.
+/// The mode follows the umask. Not thread-safe, but two objects may write the
+/// same path: each puts a whole file in place. All members throw Error.
 class TempFile {
 public:
   explicit TempFile(const std::string &path);
@@ -34,6 +35,7 @@ public:
 
 private:
   [[noreturn]] void fail() const;
+  template <typename Create> void chooseName(Create create);
   void openNamed();
   void giveName();
   std::string path, temporary;
@@ -41,6 +43,10 @@ private:
   bool named = false; ///< There is a file `temporary`.
   uint64_t written = 0;
 };
+
+/// Throws the Error that a TempFile would give: to be called before long work
+/// whose result goes there.
+void checkWritable(const std::string &path);
 
 } // namespace braid::rt
 

@@ -6,11 +6,11 @@
 //===----------------------------------------------------------------------===//
 #include "Weights.h"
 #include "File.h"
-#include "Machine.h"
 #include "Pack.h"
 #include "Sha256.h"
 #include "braid-rt/checkpoint.h"
 #include "braid-rt/error.h"
+#include "braid-rt/machine.h"
 
 #include <algorithm>
 #include <cstring>
@@ -131,8 +131,10 @@ Weights Weights::mapped(const Artifact &artifact,
 
 static Region prepareAll(const Artifact &artifact, const Code &code,
                          const SourceReader &sources, ThreadPool &pool,
-                         const Progress &progress) {
+                         const Progress &progress, const char *remedy) {
   const WeightPlan &plan = artifact.manifest.weights;
+  requireMemory(artifact.path + ": weights", plan.bytes, availableMemory(),
+                remedy);
   Region region(plan.bytes, "weights");
   region.preferHugePages();
   Packer packer(plan, code, sources, pool);
@@ -148,19 +150,30 @@ static Region prepareAll(const Artifact &artifact, const Code &code,
   return region;
 }
 
-Weights Weights::linked(const Artifact &artifact, const Code &code,
-                        const std::string &weightsDir, ThreadPool &pool,
-                        const Progress &progress) {
+/// Throws unless the checkpoint has the headers that the artefact was compiled
+/// for, where it knows their hash.
+static Checkpoint openSource(const Artifact &artifact,
+                             const std::string &path) {
   const WeightPlan &plan = artifact.manifest.weights;
-  std::string path = findWeights(artifact, weightsDir);
   Checkpoint checkpoint = Checkpoint::open(path);
   if (!plan.sourceSha256.empty() &&
       checkpoint.headerHash() != plan.sourceSha256)
     throw Error(path + ": is not the checkpoint that " + artifact.path +
                     " was compiled from: its tensors are laid out otherwise",
                 "name the right folder with --weights-dir");
+  return checkpoint;
+}
+
+Weights Weights::linked(const Artifact &artifact, const Code &code,
+                        const std::string &weightsDir, ThreadPool &pool,
+                        const Progress &progress) {
+  std::string path = findWeights(artifact, weightsDir);
+  Checkpoint checkpoint = openSource(artifact, path);
   CheckpointReader reader(checkpoint, path);
-  return Weights(plan, prepareAll(artifact, code, reader, pool, progress),
+  return Weights(artifact.manifest.weights,
+                 prepareAll(artifact, code, reader, pool, progress,
+                            "compile with --weights=pack: that file is mapped "
+                            "and need not fit into memory"),
                  true, path);
 }
 
@@ -169,15 +182,20 @@ Weights Weights::synthetic(const Artifact &artifact, const Code &code,
                            const Progress &progress) {
   SyntheticReader reader(seed);
   return Weights(artifact.manifest.weights,
-                 prepareAll(artifact, code, reader, pool, progress), true,
-                 "seed " + std::to_string(seed));
+                 prepareAll(artifact, code, reader, pool, progress,
+                            "made-up weights have to fit into memory; fewer "
+                            "layers in config.json need less"),
+                 true, "seed " + std::to_string(seed));
 }
 
 void verifyWeights(const Artifact &artifact, const std::string &weightsDir,
                    const Progress &progress) {
-  if (artifact.manifest.weights.mode != WeightMode::Pack)
-    throw Error(artifact.path + ": has no weights file to verify");
-  InputFile file(findWeights(artifact, weightsDir));
+  std::string path = findWeights(artifact, weightsDir);
+  if (artifact.manifest.weights.mode == WeightMode::Link) {
+    openSource(artifact, path);
+    return;
+  }
+  InputFile file(path);
   checkHeader(artifact, file);
   WeightsHeader header;
   file.read(0, &header, sizeof(header));

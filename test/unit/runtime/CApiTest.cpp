@@ -80,6 +80,36 @@ TEST_F(CApiTest, Generates) {
   EXPECT_EQ(braid_sequence_position(session, sequence), 5);
 }
 
+TEST_F(CApiTest, AnIncompleteCharacterIsNotLost) {
+  int32_t sequence, prompt = 12;
+  braid_sequence_create(session, &sequence, nullptr);
+  braid_generate_options options{};
+  options.max_tokens = 2; // The second is the first byte of two.
+  struct Told {
+    std::string text;
+    std::vector<int32_t> ids;
+    size_t most = 100;
+  } told;
+  auto append = [](void *user, int32_t id, const char *more, size_t bytes) {
+    Told &told = *static_cast<Told *>(user);
+    told.text.append(more, bytes);
+    told.ids.push_back(id);
+    return int32_t(told.ids.size() < told.most);
+  };
+  EXPECT_EQ(braid_generate(session, sequence, &prompt, 1, &options, append,
+                           &told, &status),
+            BRAID_OK);
+  EXPECT_EQ(told.text, "n\xef\xbf\xbd");
+  EXPECT_EQ(told.ids, (std::vector<int32_t>{13, 14, -1}));
+  // Who has stopped is not called again.
+  told = {.most = 2};
+  braid_sequence_create(session, &sequence, nullptr);
+  EXPECT_EQ(braid_generate(session, sequence, &prompt, 1, &options, append,
+                           &told, &status),
+            BRAID_OK);
+  EXPECT_EQ(told.ids, (std::vector<int32_t>{13, 14}));
+}
+
 TEST_F(CApiTest, ErrorsStayInside) {
   EXPECT_EQ(braid_sequence_release(session, 3, &status), BRAID_ERROR);
   EXPECT_STREQ(status.message, "there is no sequence 3");

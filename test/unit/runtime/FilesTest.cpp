@@ -8,7 +8,9 @@
 #include "braid-rt/weights.h"
 #include "core/TempFile.h"
 
+#include <atomic>
 #include <sys/stat.h>
+#include <thread>
 
 using namespace braid::rt;
 using namespace braid::rt::test;
@@ -51,6 +53,52 @@ TEST(TempFile, ReplacesNothingButRegularFiles) {
                    "found a FIFO");
   std::string nowhere = folder / "no/such";
   EXPECT_EQ(errorOf([&] { TempFile file(nowhere); }),
+            nowhere + ": cannot be written: No such file or directory");
+}
+
+TEST(TempFile, FollowsTheUmask) {
+  Folder folder;
+  std::string path = folder / "out";
+  mode_t before = umask(027);
+  TempFile file(path);
+  file.commit();
+  umask(before);
+  struct stat status {};
+  ASSERT_EQ(stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640u);
+}
+
+TEST(TempFile, ManyMayWriteOnePath) {
+  Folder folder;
+  std::string path = folder / "out";
+  std::vector<std::thread> writers;
+  std::atomic<int> failures{0};
+  for (char c : {'a', 'b', 'c', 'd'})
+    writers.emplace_back([&, c] {
+      std::string text(5000, c);
+      for (int i = 0; i < 50; ++i)
+        try {
+          TempFile file(path);
+          file.write(text.data(), text.size());
+          file.commit();
+        } catch (const Error &) {
+          ++failures;
+        }
+    });
+  for (std::thread &writer : writers)
+    writer.join();
+  EXPECT_EQ(failures, 0);
+  std::string text = readFile(path);
+  EXPECT_EQ(text, std::string(5000, text[0])); // one of them, whole
+  EXPECT_EQ(namesIn(folder / "."), std::vector<std::string>{"out"});
+}
+
+TEST(TempFile, SaysBeforehandWhetherItCanBeWritten) {
+  Folder folder;
+  EXPECT_NO_THROW(checkWritable(folder / "out"));
+  EXPECT_EQ(namesIn(folder / "."), std::vector<std::string>{});
+  std::string nowhere = folder / "no/such";
+  EXPECT_EQ(errorOf([&] { checkWritable(nowhere); }),
             nowhere + ": cannot be written: No such file or directory");
 }
 

@@ -114,8 +114,36 @@ TEST_F(RunTest, ManyPrompts) {
   Result r = run({"--prompts-file", prompts});
   EXPECT_EQ(r.code, 1);
   EXPECT_EQ(r.out, "");
-  EXPECT_NE(r.err.find("prompt 2: expected ids from 0 to 15, found 16"),
+  EXPECT_NE(r.err.find("prompts:2: expected ids from 0 to 15, found 16"),
             r.err.npos);
+}
+
+TEST_F(RunTest, BadPromptsAreNamedByTheirLine) {
+  std::string prompts = model.folder / "prompts";
+  for (auto [line, complaint] : {
+           std::pair("{\"ids\": []}", "the prompt is empty"),
+           std::pair("{\"ids\": [1, 2, 3]}", "the prompt has 3 tokens"),
+           std::pair("[1]", "expected an object"),
+           std::pair("{", "expected JSON"),
+       }) {
+    writeFile(prompts, "{\"ids\": [1]}\n\n" + std::string(line) + "\n");
+    Result r = run({"--prompts-file", prompts, "--context=2", "-q"});
+    EXPECT_EQ(r.code, 1);
+    EXPECT_EQ(r.out, "");
+    EXPECT_EQ(r.err.rfind("error: " + prompts + ":3:", 0), 0u) << r.err;
+    EXPECT_NE(r.err.find(complaint), r.err.npos) << r.err;
+  }
+}
+
+TEST_F(RunTest, OutputsAreCheckedBeforeAnythingRuns) {
+  std::string nowhere = model.folder / "no/such";
+  for (std::string option : {"--save-session", "--logits", "--hidden"}) {
+    Result r = run({"--prompt=a", "-n", "2", option, nowhere});
+    EXPECT_EQ(r.code, 1);
+    EXPECT_EQ(r.out, "");
+    EXPECT_EQ(r.err, "error: " + nowhere +
+                         ": cannot be written: No such file or directory\n");
+  }
 }
 
 TEST_F(RunTest, InterruptedRunsKeepTheirText) {
@@ -154,6 +182,11 @@ TEST_F(RunTest, Usage) {
   EXPECT_EQ(run({"--prompt=a", "--device=tpu"}).code, 2);
   EXPECT_EQ(run({"--ids=99"}).code, 1);
   EXPECT_EQ(runAll({"braid-run", "/no/such", "--prompt=a"}).code, 1);
+  for (std::string program : {"braid-run", "braid run"})
+    for (auto arguments : {std::vector<std::string>{program},
+                           {program, "x"},
+                           {program, "x", "--promt"}})
+      EXPECT_NE(runAll(arguments).err.find(program + " "), std::string::npos);
   Result help = runAll({"braid-run", "--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_EQ(help.out.rfind("usage: braid-run MODEL.braid", 0), 0u);

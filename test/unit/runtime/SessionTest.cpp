@@ -178,4 +178,36 @@ TEST_F(SessionTest, HiddenAndProfile) {
   EXPECT_EQ(profiled->profile()[0].calls, 1u);
 }
 
+TEST(Engine, RefusesSizesThatOverflow) {
+  FakeModel model;
+  EngineOptions options;
+  options.maxRows = int64_t(1) << 62;
+  EXPECT_EQ(errorOf([&] { model.open(options); }),
+            "rows: expected at most 2147483647, found 4611686018427387904");
+  options.maxRows = 512;
+  options.maxSequences = 65537;
+  EXPECT_EQ(errorOf([&] { model.open(options); }),
+            "sequences: expected at most 65536, found 65537");
+  options.maxSequences = 1;
+  options.maxRows = INT32_MAX;
+  model.edit("\"arena_fixed\": 64, \"arena_per_row\": 64, "
+             "\"thread_scratch\": 256",
+             "\"arena_fixed\":64,\"arena_per_row\":6400000,"
+             "\"thread_scratch\":256");
+  EXPECT_EQ(errorOf([&] { model.open(options); }),
+            "activations: is larger than 2^46 bytes");
+}
+
+TEST(Engine, RefusesLogitsThatOverflow) {
+  FakeModel model;
+  EngineOptions options;
+  options.maxRows = INT32_MAX;
+  model.edit("\"vocabulary\": 16, \"context\": 4096",
+             "\"vocabulary\":99999999,\"context\":9");
+  options.context = 9;
+  auto engine = model.open(options);
+  EXPECT_EQ(errorOf([&] { Session session(*engine); }),
+            "logits: is larger than 2^46 bytes");
+}
+
 } // namespace

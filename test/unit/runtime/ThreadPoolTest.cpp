@@ -5,9 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "cpu/ThreadPool.h"
+#include "braid-rt/error.h"
 
+#include <fstream>
 #include <gtest/gtest.h>
 #include <set>
+#include <sys/resource.h>
+#include <unistd.h>
 
 using namespace braid::rt;
 
@@ -76,6 +80,28 @@ TEST(ThreadPool, CallerSleepsForASlowThread) {
   for (int i = 0; i < 20; ++i)
     pool.parallelFor(slow, &done, 3, 1);
   EXPECT_EQ(done, 60);
+}
+
+/// For a child process: room for the stacks of a few threads, then too many.
+[[noreturn]] void exitWithPoolError() {
+  long pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit limit{rlim_t(pages * sysconf(_SC_PAGESIZE) + (64 << 20)),
+               RLIM_INFINITY};
+  setrlimit(RLIMIT_AS, &limit);
+  try {
+    ThreadPool pool(200, 64);
+  } catch (const Error &error) {
+    std::fprintf(stderr, "%s; %s\n", error.what(), error.hint.c_str());
+    _exit(7);
+  }
+  _exit(0);
+}
+
+TEST(ThreadPool, ThreadsThatCannotBeStartedAreAnError) {
+  EXPECT_EXIT(exitWithPoolError(), testing::ExitedWithCode(7),
+              "threads: only [0-9]+ of 200 could be started; "
+              "ask for fewer with --threads");
 }
 
 TEST(ThreadPool, StartsAndStops) {

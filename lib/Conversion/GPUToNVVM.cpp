@@ -17,6 +17,7 @@
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/NVGPUToNVVM/NVGPUToNVVM.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
@@ -26,6 +27,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -56,12 +58,8 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
                   ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     SmallVector<Type> parameters;
-    for (Type type : op.getArgumentTypes()) {
-      SmallVector<Type> flat = kernelParameterTypes(type);
-      if (flat.empty())
-        return op.emitOpError("cannot be passed a value of type ") << type;
-      parameters.append(flat);
-    }
+    for (Type type : op.getArgumentTypes())
+      parameters.append(kernelParameterTypes(type));
     auto type = LLVM::LLVMFunctionType::get(
         LLVM::LLVMVoidType::get(getContext()), parameters);
     auto function = LLVM::LLVMFuncOp::create(b, loc, op.getName(), type);
@@ -101,9 +99,10 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
                              OpBuilder &b) {
     for (StringRef name :
          {StringRef(kKernelAttr), StringRef(kThreadsAttr),
-          StringRef(kSharedBytesAttr),
+          StringRef(kSharedBytesAttr), StringRef(kStrategyAttr),
           gpu::GPUDialect::getKernelFuncAttrName()})
-      function->setAttr(name, op->getAttr(name));
+      if (Attribute value = op->getAttr(name))
+        function->setAttr(name, value);
     auto number = [&](StringRef name) -> int32_t {
       auto value = op->getAttrOfType<IntegerAttr>(name);
       return value ? int32_t(value.getInt()) : 1;
@@ -147,11 +146,23 @@ struct LowerSharedMemory : ConvertOpToLLVMPattern<gpu::DynamicSharedMemoryOp> {
 
 class GPUToNVVM : public braid::impl::GPUToNVVMBase<GPUToNVVM> {
   void runOnOperation() override;
+  LogicalResult checkParameters();
   LogicalResult simplifyVectors();
   void declareSharedMemory();
 };
 
 } // namespace
+
+/// A pattern that fails would leave the function to another one, of MLIR, which
+/// knows nothing of our ABI.
+LogicalResult GPUToNVVM::checkParameters() {
+  for (auto function : getOperation().getOps<gpu::GPUFuncOp>())
+    for (Type type : function.getArgumentTypes())
+      if (kernelParameterTypes(type).empty())
+        return function.emitOpError("cannot be passed a value of type ")
+               << type;
+  return success();
+}
 
 /// Vector ops that LLVM has no form for, and strided views, in simpler ones.
 LogicalResult GPUToNVVM::simplifyVectors() {
@@ -178,11 +189,14 @@ static void addConversions(LLVMTypeConverter &converter) {
   Type pointer = LLVM::LLVMPointerType::get(&converter.getContext());
   converter.addConversion([=](ContextType) { return pointer; });
   converter.addConversion([=](BatchType) { return pointer; });
+  // Groups of copies are counted; a token says nothing.
+  Type word = IntegerType::get(&converter.getContext(), 32);
+  converter.addConversion([=](nvgpu::DeviceAsyncTokenType) { return word; });
 }
 
 void GPUToNVVM::runOnOperation() {
   MLIRContext *context = &getContext();
-  if (failed(simplifyVectors()))
+  if (failed(checkParameters()) || failed(simplifyVectors()))
     return signalPassFailure();
   declareSharedMemory();
 
@@ -202,6 +216,7 @@ void GPUToNVVM::runOnOperation() {
   populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
   populateVectorToLLVMConversionPatterns(converter, patterns);
   ub::populateUBToLLVMConversionPatterns(converter, patterns);
+  populateNVGPUToNVVMConversionPatterns(converter, patterns);
   // Last: some of them would call a math library.
   populateGpuToNVVMConversionPatterns(converter, patterns, /*benefit=*/0);
 
@@ -209,7 +224,7 @@ void GPUToNVVM::runOnOperation() {
   target.addLegalDialect<NVVM::NVVMDialect>();
   target.addLegalOp<gpu::GPUModuleOp>();
   target.addLegalOp<UnrealizedConversionCastOp>();
-  if (failed(applyPartialConversion(getOperation(), target,
-                                    std::move(patterns))))
+  if (failed(
+          applyFullConversion(getOperation(), target, std::move(patterns))))
     signalPassFailure();
 }

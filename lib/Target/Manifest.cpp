@@ -190,6 +190,8 @@ static json::Array writeGPUKernels(ModuleOp module, gpu::GPUModuleOp device,
                         {"kernel", number(kKernelAttr)},
                         {"threads", number(kThreadsAttr)},
                         {"shared_bytes", number(kSharedBytesAttr)}};
+    if (auto strategy = function->getAttrOfType<StringAttr>(kStrategyAttr))
+      kernel["strategy"] = strategy.getValue();
     if (module.lookupSymbol(sim))
       kernel["sim"] = sim;
     auto resources = cubin.kernels.find(function.getSymName().str());
@@ -218,8 +220,7 @@ static json::Array writeGPUs(ModuleOp module, const BundleOptions &options) {
   return gpus;
 }
 
-/// What the importer wrote down for the manifest.
-static json::Object metadataOf(ModuleOp module) {
+json::Object braid::metadataOf(ModuleOp module) {
   auto text = required<StringAttr>(module, kMetadataAttr).getValue();
   auto value = json::parse(text);
   if (!value)

@@ -7,6 +7,8 @@
 #include "braid/Target/NVPTX.h"
 #include "TemporaryFile.h"
 #include "braid-rt/error.h"
+#include "braid/Dialect/Braid.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -140,6 +142,29 @@ static std::map<std::string, KernelResources> readReport(StringRef report) {
   return kernels;
 }
 
+/// The first line that complains; a report has others.
+static std::string complaint(StringRef report, int code) {
+  SmallVector<StringRef> lines;
+  report.split(lines, '\n');
+  for (StringRef line : lines)
+    if (line.contains("error") || line.contains("fatal"))
+      return line.trim().str();
+  if (StringRef first = lines[0].trim(); !first.empty())
+    return first.str();
+  return "ended with exit code " + std::to_string(code);
+}
+
+static void writePTX(const std::string &ptx, const TemporaryFile &file) {
+  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/true);
+  out << ptx;
+  out.flush();
+  if (!out.has_error())
+    return;
+  std::string message = out.error().message();
+  out.clear_error();
+  throw rt::Error(file.path + ": cannot be written: " + message);
+}
+
 Cubin braid::assemble(const std::string &ptx, const GPUTarget &target,
                       const std::string &ptxas) {
   llvm::SmallString<64> folder;
@@ -147,12 +172,9 @@ Cubin braid::assemble(const std::string &ptx, const GPUTarget &target,
   std::string model = (folder + "/braid-%%%%%%").str();
   TemporaryFile source(model + ".ptx"), cubin(model + ".cubin"),
       report(model + ".log");
-  {
-    llvm::raw_fd_ostream out(source.descriptor, /*shouldClose=*/true);
-    out << ptx;
-  }
   ::close(cubin.descriptor);
   ::close(report.descriptor);
+  writePTX(ptx, source);
   StringRef log(report.path);
   std::optional<StringRef> redirects[] = {StringRef(""), log, log};
   std::string architecture = "-arch=" + target.name, error;
@@ -160,10 +182,35 @@ Cubin braid::assemble(const std::string &ptx, const GPUTarget &target,
                            cubin.path};
   int code = llvm::sys::ExecuteAndWait(ptxas, arguments, std::nullopt,
                                        redirects, 0, 0, &error);
-  std::string text = contentOf(report.path);
+  std::string text = contentOf(report.path), bytes = contentOf(cubin.path);
+  const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
+                       "or later knows all targets";
   if (code != 0)
-    throw rt::Error(ptxas + ": " +
-                    (error.empty() ? StringRef(text).split('\n').first.str()
-                                   : error));
-  return {contentOf(cubin.path), readReport(text)};
+    throw rt::Error(ptxas + ": " + target.name + ": " +
+                        (error.empty() ? complaint(text, code) : error),
+                    remedy);
+  if (bytes.empty())
+    throw rt::Error(ptxas + ": " + target.name + ": wrote no machine code",
+                    remedy);
+  return {std::move(bytes), readReport(text)};
+}
+
+void braid::requireRegisters(gpu::GPUModuleOp module, const Cubin &cubin) {
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
+    auto found = cubin.kernels.find(function.getSymName().str());
+    auto strategy = function->getAttrOfType<StringAttr>(kStrategyAttr);
+    if (found == cubin.kernels.end() ||
+        (strategy && strategy.getValue() == "reference"))
+      continue;
+    const KernelResources &used = found->second;
+    if (used.spillBytes || used.stackBytes)
+      throw rt::Error("kernel " + function.getSymName().str() + " for " +
+                          module.getName().str() + ": " +
+                          std::to_string(used.spillBytes) +
+                          " bytes of registers are spilled and " +
+                          std::to_string(used.stackBytes) +
+                          " bytes are in local memory",
+                      "this is a bug in Braid; the reference strategy may "
+                      "(braid.schedule in a dump of the kernel phase)");
+  }
 }

@@ -77,7 +77,9 @@ TargetSpec braid::parseTarget(const std::string &name) {
   for (const GPUTarget &gpu : gpuTargets())
     list += ", " + gpu.name;
   throw rt::Error("--target: expected one of " + list + ", found '" + name +
-                  "'");
+                      "'",
+                  "several with commas between them; cards have names as well, "
+                  "such as a100, l40s, h200");
 }
 
 static const GPUTarget *findGPU(llvm::StringRef name) {
@@ -107,9 +109,14 @@ GPUTarget braid::parseGPUTarget(const std::string &name) {
 TargetList braid::parseTargets(const std::string &list) {
   TargetList targets;
   llvm::SmallVector<llvm::StringRef> names;
+  llvm::SmallVector<const GPUTarget *> given;
   llvm::StringRef(list).split(names, ',');
   for (llvm::StringRef name : names) {
     if (const GPUTarget *gpu = findGPU(name)) {
+      if (llvm::is_contained(given, gpu))
+        throw rt::Error("--target: " + gpu->name + " is named twice, again as '" +
+                        name.str() + "'");
+      given.push_back(gpu);
       targets.gpus.push_back(*gpu);
       continue;
     }

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from bad_checkpoints import CASES, FILE, edit_config
-from harness import FIXTURES, ROOT, Braid, CommandFailed, Report
+from harness import FIXTURES, ROOT, Braid, CommandFailed, Report, with_manifest
 
 ERROR = re.compile(r"^(braid(-run)?: )?error: (?P<message>.*)$")
 ASIDE = re.compile(r"^(braid(-run)?: )?(note|hint|warning): |^\[?\d+[/.\])]")   # or a numbered step
@@ -45,6 +45,8 @@ def judge(code, stdout, stderr, mention):
     for message in errors[:1]:
         if not re.search(mention, message):
             complaints.append(f"does not mention {mention}: {message[:200]!r}")
+        if ".partial" in message:
+            complaints.append(f"names a temporary file: {message[:200]!r}")
         if message.endswith(".") or len(message) > LONGEST:
             complaints.append(f"not one clear line: {message[:200]!r}")
     for name, pattern in (("IR", IR), ("a crash", CRASH)):
@@ -117,7 +119,8 @@ def bad_checkpoints(bench):
 
 def bad_outputs(bench):
     folder = bench.checkpoint()
-    bench.attempt("compile: no such checkpoint", "nowhere", ["compile", bench.scratch / "nowhere", "-o", bench.out / "model.braid"])
+    for name, file in ("a shard", folder / FILE), ("nothing there", bench.scratch / "nowhere"):
+        bench.attempt(f"compile: {name}", f"{file.name}: expected a checkpoint's folder or its config.json", ["compile", file, "-o", bench.out / "model.braid"])
     for name, target in (("in a folder that does not exist", "nowhere/model.braid"), ("below a file", "config.json/model.braid")):
         path = folder / target
         bench.attempt(f"output {name}", re.escape(path.name) + "|" + re.escape(path.parent.name), ["compile", folder, "-o", path])
@@ -146,6 +149,7 @@ EDITED_DUMPS = {
             "arena": r"array<[^>]*>", "precision": r'"\w+"', "state_plan": r"(?:#[\w.]+<.*?>\]>|#\w+)"}.items()},
         "'braid.thread_scratch'": (r", braid\.thread_scratch = \d+ : i64", ""),
         "'braid.arena' has 1": (r"(braid\.arena = array<i64: \d+), \d+>", r"\1>"),
+        "'braid.metadata' is missing": (r'braid\.metadata = "(?:[^"\\]|\\.)*", ', ""),
         "'braid.metadata' is not JSON": (r'braid\.metadata = "', 'braid.metadata = "}'),
         "no 'table'": (r" table \d+", ""),
         "'braid.work'": (r"braid\.work = \{", "braid.work = {aaa = 1.0 : f32, "),
@@ -164,7 +168,7 @@ def edited_dumps(bench):
             (folder / "edited.mlir").write_text(edited)
             bench.report.claim(f"dump edited for {mention}", count == 1, "one place")
             bench.attempt(f"dump of the phase {phase}, edited: {mention}", mention,
-                          ["compile", folder / "edited.mlir", "--weights=none", "-o", bench.out / "model.braid"])
+                          ["compile", folder / "edited.mlir", "-o", bench.out / "model.braid"])
 
 
 def bad_artefacts(bench, good):
@@ -211,7 +215,7 @@ def bad_sessions(bench, good):
 
 def bad_prompts(bench, good):
     prompts = bench.scratch / "prompts.jsonl"
-    for name, text in {"not JSON": "hello", "an array": "[1]", "ids past the vocabulary": '{"ids": [1, 320]}', "ids negative": '{"ids": [-1]}', "ids of 2^40": '{"ids": [1099511627776]}',
+    for name, text in {"not JSON": "hello", "an array": "[1]", "ids past the vocabulary": '{"ids": [1, 320]}', "ids negative": '{"ids": [-1]}', "none at all": "", "with an unknown key": '{"ids": [1], "max_tokens": 4}', "ids of 2^40": '{"ids": [1099511627776]}',
                        "ids fractional": '{"ids": [1.5]}', "ids as text": '{"ids": "1"}', "both kinds": '{"ids": [1], "prompt": "a"}', "neither": "{}", "no ids": '{"ids": []}',
                        "nested 100000 deep": "[" * 100000, "duplicate keys": '{"ids": [1], "ids": [2]}', "not UTF-8": '{"ids": [1], "id": "\udcff"}'}.items():
         prompts.write_bytes(text.encode(errors="surrogateescape") + b"\n")
@@ -239,7 +243,10 @@ def bad_weights(bench, good):
 def bad_requests(bench, good):
     model, ids, pipe = good / "model.braid", ",".join(["7"] * 17), bench.scratch / "pipe"
     os.mkfifo(pipe)
+    binary = bench.scratch / "binary"
+    binary.write_bytes(bytes(range(128, 256)) * 4)
     for name, mention, options in [
+        ("ids file of bytes", r"binary: expected token ids, found '[?]{20}\.\.\.'", ["--ids-file", binary]), ("ids that are words", "expected token ids, found 'one'", ["--ids=one"]),
         ("id one past the vocabulary", "320", ["--ids=320"]), ("id negative", r"(?<![\w-])-1\b", ["--ids=5,-1"]), ("id of 20 digits", "99999999999999999999", ["--ids=99999999999999999999"]),
         ("context longer than the model's", "context", ["--ids=1", "--context=4097"]), ("prompt longer than the context", "context", [f"--ids={ids}", "--context=16"]), ("ids file missing", "nowhere", ["--ids-file", bench.scratch / "nowhere"]),
         ("session missing", "nowhere", ["--load-session", bench.scratch / "nowhere"]), ("session not a session", "config.json", ["--load-session", FIXTURES / "latent-moe" / "config.json"]),
@@ -248,6 +255,65 @@ def bad_requests(bench, good):
         bench.attempt(f"run: {name}", mention, ["run", model, "-q", "-n", "1", *options])
     bench.attempt("run: no such artefact", "nowhere", ["run", bench.scratch / "nowhere", "-q", "--ids", "1"])
     bench.attempt("run: a folder", "good", ["run", good, "-q", "--ids", "1"])
+
+
+# What an assembler may do wrong: a shell script, and what the error mentions.
+# The last two assemble, and report of the kernel $kernel what they like.
+REPORT = ("kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' \"$3\" | head -1); echo code > \"$5\"; "
+          "echo \"ptxas info    : Compiling entry function '$kernel' for 'sm_90a'\"; echo '    {stack} bytes stack frame, {spills} bytes spill stores, 0 bytes spill loads'")
+ASSEMBLERS = {
+    "fails": ("error   : Unknown instruction$", "echo 'info: about to fail'; echo 'ptxas x.ptx, line 3; error   : Unknown instruction'; exit 255"),
+    "fails silently": ("ended with exit code 3", "exit 3"), "writes nothing": ("wrote no machine code", "exit 0"), "crashes": ("ptxas: sm_90a", "kill -SEGV $$"),
+    "spills registers": (r"kernel \w+norm for sm_90a: 24 bytes of registers", REPORT.format(stack=0, spills=24)),
+    "uses local memory": (r"and 48 bytes are in local memory", REPORT.format(stack=48, spills=0)),
+}
+
+
+def bad_gpu_options(bench):
+    """GPU targets that do not exist, contradict each other, or lack a tool."""
+    folder, out = bench.checkpoint(), ["-o", bench.out / "model.braid"]
+    for name, mention, options in [
+        ("that Braid has no code for", r"sm_80, .*'sm_70'", ["--target=sm_70"]), ("that needs a suffix", r"sm_90a.*'sm_90'", ["--target=sm_90"]),
+        ("twice", "sm_90a is named twice", ["--target=sm_90a,h200"]), ("and two CPU levels", "one CPU level, found 'cpu' and 'native'", ["--target=cpu,sm_90a,native"]),
+        ("but an empty one", "found ''", ["--target=sm_90a,"]), ("none, with --with-sim", "--with-sim: there is no GPU code", ["--target=cpu", "--with-sim"]),
+        ("none, with --ptxas", "--ptxas: there is no GPU code", ["--target=cpu", "--ptxas=/bin/true"]), ("and no assembler there", "nowhere' cannot be run", ["--target=sm_90a", "--ptxas=nowhere"]),
+        ("and a folder as assembler", "cannot be run", ["--target=sm_90a", f"--ptxas={folder}"]),
+    ]:
+        bench.attempt(f"GPU target {name}", mention, ["compile", folder, *out, *options])
+    script = bench.scratch / "ptxas"
+    for name, (mention, text) in ASSEMBLERS.items():
+        script.write_text(f"#!/bin/sh\n{text}\n")
+        script.chmod(0o755)
+        bench.attempt(f"the assembler {name}", mention, ["compile", folder, *out, "--target=sm_90a", f"--ptxas={script}"])
+    bench.attempt("a full disk for PTX", "cannot be written", ["compile", folder, *out, "--target=sm_90a"], limit_file_size(4096))
+
+
+def bad_devices(bench, good):
+    """Devices that an artefact has no code for, and GPU parts of a sealed
+    manifest that are not true."""
+    run = lambda artefact, device: ["run", artefact, "-q", "--ids=1", "-n", "1", f"--device={device}"]
+    bench.attempt("device sim without GPU code", "has no code for a GPU", run(good / "model.braid", "sim"))
+    bench.attempt("device cuda without a driver", "--device=cuda", run(good / "model.braid", "cuda"))
+    place = bench.scratch / "gpu"
+    place.mkdir()
+    braid, model = Braid(bench.braid, bench.scratch), place / "model.braid"
+    compile = lambda *options: braid.call("compile", bench.checkpoint(), "-o", model, "--precision=f32", "--golden=none", *options)
+    compile("--target=cpu,sm_90a")
+    bench.attempt("device sim without --with-sim", "cannot be simulated", run(model, "sim"))
+    compile("--target=cpu,sm_90a", "--with-sim")
+    braid.call(*run(model, "sim"))     # what is not broken runs
+    bench.attempt("device sim of another target", "no code for 'sm_80', only for sm_90a", run(model, "sim:sm_80"))
+    blob = model.read_bytes()
+    for name, mention, old, new in [
+        ("a block of 2000 threads", "from 1 to 1024", rb'"threads": \d+', b'"threads": 2000'), ("a block without threads", "from 1 to 1024", rb'"threads": \d+', b'"threads": 0'),
+        ("4 GB of shared memory", "from 0 to 262144", rb'"shared_bytes": \d+', b'"shared_bytes": 4000000000'),
+        ("a kernel nobody has", "integer from 0", rb'"kernel": \d+', b'"kernel": 99999'), ("another function for the step", "braid_step_sm_90a", rb'"entry": "braid_step_sm_90a"', b'"entry": "braid_prepare_0"'),
+        ("a function of the C library", '"sim_sm_90a_"', rb'"sim": "\w+"', b'"sim": "system"'), ("a function that is not there", "has no function", rb'"sim": "\w+"', b'"sim": "sim_sm_90a_x"'),
+        ("a target that it has no code for", "has no section .braid.gpu.sm_90x.ptx", rb"sm_90a", b"sm_90x"),
+    ]:
+        broken = with_manifest(blob, lambda text: re.sub(old, new, text))
+        model.write_bytes(broken)
+        bench.attempt(f"sealed manifest with {name}", mention if broken != blob else "the manifest was not changed", run(model, "sim"))
 
 
 def too_large_for_memory(bench):
@@ -294,6 +360,7 @@ def main():
         bad_checkpoints(bench)
         if not options.only:
             bad_outputs(bench)
+            bad_gpu_options(bench)
             try:
                 edited_dumps(bench)
                 good = bench.artefact()
@@ -304,6 +371,7 @@ def main():
                 bad_sessions(bench, good)
                 bad_prompts(bench, good)
                 bad_requests(bench, good)
+                bad_devices(bench, good)
                 too_large_for_memory(bench)
                 old_artefact_survives(bench, good)
             except (CommandFailed, OSError) as failure:

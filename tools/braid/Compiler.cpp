@@ -59,6 +59,7 @@ private:
   void takeReference();
   void keepReference();
   void checkOptions(StringRef phase);
+  void checkGPUOptions(StringRef phase);
   void bundle();
   void assembleDeviceCode();
   void chooseWeights();
@@ -81,6 +82,7 @@ private:
   OwningOpRef<ModuleOp> kernels;
   Steps steps;
   TargetList targets;
+  std::string ptxas; ///< Empty: there is none.
   BundleOptions bundleOptions;
   std::vector<std::string> linkedFiles; ///< The checkpoint's shards.
   ModelSource source;
@@ -130,8 +132,6 @@ void Compilation::importModel() {
   module =
       buildModule(context, config, names, checkpoint ? &*checkpoint : nullptr,
                   options.precision.value_or(Precision::BF16));
-  if (options.withSim)
-    (*module)->setAttr(kWithSimAttr, UnitAttr::get(&context));
   if (failed(verify(*module)))
     errors.raise("the imported module is not valid");
   steps.end(" " + config.pattern());
@@ -237,6 +237,20 @@ void Compilation::checkOptions(StringRef phase) {
   bundleOptions.target = parseTarget(level.str());
 }
 
+/// REQUIRES: `targets` are those of the dump, if it has decided on them.
+void Compilation::checkGPUOptions(StringRef phase) {
+  const char *remedy = "name a GPU: --target=sm_90a";
+  if (options.withSim && targets.gpus.empty())
+    throw rt::Error("--with-sim: there is no GPU code to simulate", remedy);
+  if (!options.ptxas.empty() && targets.gpus.empty())
+    throw rt::Error("--ptxas: there is no GPU code to assemble", remedy);
+  if (options.withSim && phase == "model")
+    (*module)->setAttr(kWithSimAttr, UnitAttr::get(&context));
+  // A wrong path shows now, not after minutes of work.
+  if (!targets.gpus.empty())
+    ptxas = findPtxas(options.ptxas);
+}
+
 void Compilation::loadModel() {
   if (isText(options.input))
     parseModule();
@@ -316,19 +330,20 @@ void Compilation::chooseWeights() {
 void Compilation::assembleDeviceCode() {
   if (targets.gpus.empty())
     return;
-  std::string ptxas = findPtxas(options.ptxas), detail;
   for (const GPUTarget &gpu : targets.gpus) {
     steps.begin("generating PTX for " + gpu.name);
     auto device = module->lookupSymbol<gpu::GPUModuleOp>(gpu.name);
     DeviceCode code{gpu, emitPTX(device, gpu), {}};
-    if (!ptxas.empty())
+    if (!ptxas.empty()) {
       code.cubin = assemble(code.ptx, gpu, ptxas);
+      requireRegisters(device, code.cubin);
+    }
     bundleOptions.deviceCode.push_back(std::move(code));
     steps.end(ptxas.empty() ? " not assembled: no ptxas" : "");
   }
 }
 
-void Compilation::bundle() {
+void Compilation::bundle() try {
   chooseWeights();
   assembleDeviceCode();
   steps.begin("generating code for " + bundleOptions.target.level);
@@ -345,6 +360,8 @@ void Compilation::bundle() {
     checkGolden(artifact, weights, hash);
   publish(artifact, weights, hash);
   report(packed ? output() + ".weights" : "");
+} catch (const rt::Error &error) {
+  throw PartialFile::asTarget(error);
 }
 
 std::string Compilation::pack(PartialFile &artifact, PartialFile &weights) {
@@ -399,6 +416,7 @@ void Compilation::report(const std::string &weightsPath) {
   if (bundleOptions.weightsMode == "link")
     for (const std::string &file : linkedFiles)
       line(file);
+  llvm::errs() << "braid-run runs it there (README: I ship a binary)\n";
   if (bundleOptions.weightsMode == "none")
     llvm::errs() << "no weights: braid run --synthetic-weights=SEED\n";
 }
@@ -406,15 +424,13 @@ void Compilation::report(const std::string &weightsPath) {
 void Compilation::run() {
   targets = parseTargets(options.target.empty() ? "native" : options.target);
   bundleOptions.target = parseTarget(targets.cpu);
-  if (options.withSim && targets.gpus.empty())
-    throw rt::Error("--with-sim: there is no GPU code to simulate",
-                    "name a GPU: --target=sm_90a");
   if (options.stopAfter.empty())
     checkOutput(output());
   loadModel();
   auto attribute = (*module)->getAttrOfType<StringAttr>(kPhaseAttr);
   std::string phase = attribute ? attribute.str() : "";
   checkOptions(phase);
+  checkGPUOptions(phase);
   if (stopHere("model"))
     return;
   if (phase == "model")

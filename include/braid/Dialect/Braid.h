@@ -73,6 +73,9 @@ inline constexpr llvm::StringLiteral kSharedBytesAttr = "braid.shared_bytes";
 inline constexpr llvm::StringLiteral kBlocksAttr = "braid.blocks";
 /// Of a launch: which of its kernel's ops it belongs to, if there are several.
 inline constexpr llvm::StringLiteral kMemberAttr = "braid.member";
+/// On a GPU function, and on the kernel it comes from once that is emitted: the
+/// strategy of its schedule.
+inline constexpr llvm::StringLiteral kStrategyAttr = "braid.strategy";
 /// On a dump: the checkpoint or config.json, relative to the dump's folder.
 inline constexpr llvm::StringLiteral kSourceAttr = "braid.source";
 /// A module beside the code of a device-phase dump: the same model in the kernel

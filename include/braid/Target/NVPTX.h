@@ -38,6 +38,10 @@ std::string findPtxas(const std::string &given);
 Cubin assemble(const std::string &ptx, const GPUTarget &target,
                const std::string &ptxas);
 
+/// Throws rt::Error if a kernel of the module keeps values in local memory,
+/// which only those of the reference strategy may.
+void requireRegisters(mlir::gpu::GPUModuleOp module, const Cubin &cubin);
+
 } // namespace braid
 
 #endif // BRAID_TARGET_NVPTX_H

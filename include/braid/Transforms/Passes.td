@@ -275,8 +275,8 @@ def LowerToReference : Pass<"lower-to-reference", "::mlir::ModuleOp"> {
   let summary = "writes kernels of the reference schedule as plain loops";
   let description = [{
     The executable definition of every compute op: loops over scalars on one
-    thread, written from the op's description and sharing no algorithm with the
-    emitters. Whole models run this way with `--schedule=reference`, single
+    thread (on a GPU, a grid of one thread), written from the op's description
+    and sharing no algorithm with the emitters. Whole models run this way with `--schedule=reference`, single
     kernels by editing `braid.schedule` in a dump of the kernel phase; tests
     compare the two.
 
@@ -295,7 +295,7 @@ def LowerToReference : Pass<"lower-to-reference", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
       "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-      "::mlir::LLVM::LLVMDialect"];
+      "::mlir::LLVM::LLVMDialect", "::mlir::gpu::GPUDialect"];
   let statistics = [Statistic<"numKernels", "kernels", "kernels lowered">];
 }
 
@@ -339,7 +339,8 @@ def EmitGPUKernels : Pass<"emit-gpu-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect",
-      "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+      "::mlir::nvgpu::NVGPUDialect", "::mlir::scf::SCFDialect",
+      "::mlir::vector::VectorDialect",
       "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
       "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
 }

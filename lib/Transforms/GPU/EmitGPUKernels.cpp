@@ -8,6 +8,7 @@
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace braid {
@@ -21,15 +22,19 @@ using namespace braid;
 /// `scratch` grows to the bytes that the kernel's launches share.
 static LogicalResult emitOp(Operation *op, Value context,
                             GPUScheduleAttr schedule, int64_t &scratch) {
+  if (isa<PackedContractOp>(op) && schedule.getStrategy() == "mma" &&
+      schedule.getTile().empty())
+    return op->emitOpError("is to use tensor cores, but its schedule has no "
+                           "tile");
   GPUEmitter emitter(op, context, schedule);
   auto result = llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, PackedContractOp, CausalConvOp, SsdScanOp, GatherRowsOp,
-            TapOp, CombineExpertsOp, RouteOp, GroupRowsOp>([&](auto compute) {
+      .Case<RmsNormOp, CausalConvOp, SsdScanOp, GatherRowsOp, TapOp,
+            CombineExpertsOp, RouteOp, GroupRowsOp>([&](auto compute) {
         emitter.emit(compute);
         compute.erase();
         return success();
       })
-      .Case<AttentionOp>([&](auto compute) {
+      .Case<AttentionOp, PackedContractOp>([&](auto compute) {
         if (failed(emitter.emit(compute)))
           return failure();
         compute.erase();
@@ -78,6 +83,8 @@ class EmitGPUKernels : public braid::impl::EmitGPUKernelsBase<EmitGPUKernels> {
       }
       kernel->setAttr(kBlocksAttr, Builder(&getContext())
                                        .getI64IntegerAttr(schedule.getBlocks()));
+      kernel->setAttr(kStrategyAttr, StringAttr::get(&getContext(),
+                                                     schedule.getStrategy()));
       kernel->removeAttr(kScheduleAttr);
     }
     if (scratch > 0)

@@ -115,8 +115,9 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
   function->setAttr(kKernelAttr, kernel->getAttr(kKernelAttr));
   function->setAttr(kThreadsAttr, b.getI64IntegerAttr(*threads));
   function->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(*bytes));
-  if (Attribute blocks = kernel->getAttr(kBlocksAttr))
-    function->setAttr(kBlocksAttr, blocks);
+  for (StringRef name : {kBlocksAttr, kStrategyAttr})
+    if (Attribute value = kernel->getAttr(name))
+      function->setAttr(name, value);
   SymbolTable(module).insert(function);
   for (auto [i, capture] : llvm::enumerate(captures))
     if (isWeight(capture))

@@ -70,11 +70,13 @@ private:
             return schedule("simt", rowThreads(norm.getInit()), 2);
           })
           .Case([&](PackedContractOp contract) {
-            return schedule(contractStrategy(contract), 256, 2);
+            return scheduleContract(contract, widest(kernel));
           })
           .Case<CausalConvOp, SsdScanOp>(
               [&](auto) { return schedule("simt", 128, 4); })
-          .Case([&](AttentionOp) { return schedule("simt", 128, 2); })
+          .Case([&](AttentionOp attention) {
+            return schedule(attentionStrategy(attention), 128, 2);
+          })
           .Case<GatherRowsOp, TapOp, CombineExpertsOp>(
               [&](auto) { return schedule("simt", 128, 2); })
           // A warp that chooses needs no barrier.
@@ -87,10 +89,37 @@ private:
     return chosen;
   }
 
+  /// Outputs of the widest of the kernel's contractions.
+  static int64_t widest(func::FuncOp kernel) {
+    int64_t outputs = 0;
+    kernel.walk([&](PackedContractOp op) {
+      auto type = cast<ShapedType>(op.getInit().getType());
+      outputs = std::max(outputs, type.getShape().back());
+    });
+    return outputs;
+  }
+
   /// In f32 an output is the same sum for any number of rows.
-  static StringRef contractStrategy(PackedContractOp op) {
-    auto x = cast<ShapedType>(op.getX().getType());
-    return x.getElementType().isF32() ? "simt" : "gemv";
+  GPUScheduleAttr scheduleContract(PackedContractOp op, int64_t outputs) {
+    auto elementOf = [](Value v) {
+      return cast<ShapedType>(v.getType()).getElementType();
+    };
+    if (elementOf(op.getX()).isF32())
+      return GPUScheduleAttr::get(&getContext(), "simt", 256, 2);
+    if (elementOf(op.getWeight()).isF32())
+      return GPUScheduleAttr::get(&getContext(), "gemv", 256, 2);
+    // Few of many rows fall to an expert.
+    int64_t columns = outputs <= 64 ? 64 : 128;
+    int64_t rows = op.getGroups().empty() ? columns : 64;
+    return GPUScheduleAttr::get(&getContext(), "mma", 256, 2, {rows, columns});
+  }
+
+  /// Tensor cores round what they multiply to bf16.
+  static StringRef attentionStrategy(AttentionOp op) {
+    bool bf16 = llvm::all_of(
+        ArrayRef<Value>{op.getQ(), op.getK(), op.getV(), op.getKPool()},
+        [](Value v) { return getElementTypeOrSelf(v.getType()).isBF16(); });
+    return bf16 ? "mma" : "simt";
   }
 
   /// As many warps as have room for their counters in 32 KiB, up to 16.

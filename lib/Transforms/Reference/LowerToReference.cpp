@@ -58,10 +58,14 @@ class LowerToReference
     for (auto kernel : getOperation().getOps<func::FuncOp>()) {
       if (!wantsReference(kernel))
         continue;
+      auto gpu = kernel->getAttrOfType<GPUScheduleAttr>(kScheduleAttr);
+      if (gpu)
+        kernel->setAttr(kStrategyAttr, StringAttr::get(&getContext(),
+                                                       gpu.getStrategy()));
       SmallVector<Operation *> ops;
       kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
       for (Operation *op : ops) {
-        if (isa<GPUScheduleAttr>(kernel->getAttr(kScheduleAttr)))
+        if (gpu)
           launchAlone(op);
         if (failed(lowerOp(op)))
           return signalPassFailure();

@@ -86,6 +86,7 @@ struct Kernel {
 /// A kernel of a GPU target, at its number.
 struct GpuKernel {
   std::string name, sim; ///< Of the simulator's function; may be empty.
+  std::string strategy;  ///< Of its schedule: reference, simt, ...
   int64_t kernel = 0;    ///< The entry of Manifest::kernels it belongs to.
   int64_t threads = 0;   ///< Of a block.
   uint64_t sharedBytes = 0;
@@ -104,7 +105,6 @@ struct Manifest {
   std::string producerBraid, producerLlvm;
   std::string modelType, pattern, precision, isa, triple, cpu;
   int64_t layers = 0, hidden = 0, vocabulary = 0, context = 0;
-  uint64_t parameters = 0;
   std::vector<std::string> features;
   std::string stepEntry;
   uint64_t arenaFixed = 0, arenaPerRow = 0, threadScratch = 0;

@@ -69,5 +69,9 @@ void GPUEmitter::emit(SsdScanOp op) {
   // All others have a row at least.
   Value spare = sub(rows, sequences);
   Value anyLong = lt(index(kChunkedFrom - 2), spare);
-  emitScanChunks(*this, op, select(anyLong, sequences, none));
+  Value longOnes = select(anyLong, sequences, none);
+  if (schedule.getStrategy() == "mma")
+    emitScanMma(*this, op, longOnes);
+  else
+    emitScanSimt(*this, op, longOnes);
 }

@@ -64,12 +64,23 @@ private:
     for (Operation &op : kernel.getBody().front())
       if (auto norm = dyn_cast<RmsNormOp>(op); norm && !reference)
         return schedule("simt", rowThreads(norm.getInit()), 2);
-      else if (llvm::isa<CausalConvOp, SsdScanOp>(op) && !reference)
+      else if (llvm::isa<CausalConvOp>(op) && !reference)
         return schedule("simt", 128, 4);
+      else if (auto scan = dyn_cast<SsdScanOp>(op); scan && !reference)
+        return schedule(fitsTensorCores(scan) ? "mma" : "simt", 128, 3);
       else if (auto contract = dyn_cast<PackedContractOp>(op);
                contract && !reference)
         return scheduleContract(contract);
     return schedule("reference", 1, 1);
+  }
+
+  /// Whether the products of a chunk are of bf16 and of whole tiles.
+  static bool fitsTensorCores(SsdScanOp op) {
+    auto pool = cast<ShapedType>(op.getPool().getType());
+    auto x = cast<ShapedType>(op.getX().getType());
+    int64_t states = pool.getDimSize(3), width = pool.getDimSize(4);
+    return x.getElementType().isBF16() && states % 16 == 0 &&
+           (width == 16 || width % 32 == 0) && op.getChunk() % 16 == 0;
   }
 
   /// In f32 an output is the same sum for any number of rows.

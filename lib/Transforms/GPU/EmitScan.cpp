@@ -27,9 +27,9 @@ ScanBlock::ScanBlock(GPUEmitter &b, SsdScanOp op) : b(b), op(op) {
   headDim = pool.getDimSize(4);
   groups = cast<MemRefType>(op.getB().getType()).getDimSize(1) / stateSize;
   columns = columnsOfBlock(headDim);
-  lanes = std::min<int64_t>(4, GPUEmitter::vectorLanes(
-                                   {op.getX(), op.getInit(), op.getPool()},
-                                   headDim));
+  lanes = std::min<int64_t>(
+      4, GPUEmitter::vectorLanes({op.getX(), op.getInit(), op.getPool()},
+                                 headDim));
 }
 
 void ScanBlock::takePlace(Value x, Value y) {

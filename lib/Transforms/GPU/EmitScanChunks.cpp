@@ -34,15 +34,15 @@ void ChunkBlock::takeSteps() {
 }
 
 void ChunkBlock::launchLong(Value sequences, function_ref<void()> body) {
-  launch(sequences, memory, [&] {
-    b.when(b.le(b.index(kChunkedFrom), b.sub(end, begin)), body);
-  });
+  launch(sequences, memory,
+         [&] { b.when(b.le(b.index(kChunkedFrom), b.sub(end, begin)), body); });
 }
 
 /// Chunks end at multiples of their length of the absolute position, so that a
 /// prompt gives the same sums however it is cut into steps at such positions.
-LoopBuilder::Values ChunkBlock::eachChunk(
-    ValueRange init, function_ref<Values(Value, Value, ValueRange)> body) {
+LoopBuilder::Values
+ChunkBlock::eachChunk(ValueRange init,
+                      function_ref<Values(Value, Value, ValueRange)> body) {
   Value q = b.index(chunk);
   Value lead = b.rem(position, q); // Rows of the first chunk already done.
   return b.loop(b.sub(begin, lead), end, q, init,
@@ -78,8 +78,8 @@ ChunkBlock::Source ChunkBlock::headOfX() {
 void ChunkBlock::loadRows(Source from, Value first, Value rows,
                           function_ref<void(Value, Value, Value)> write) {
   constexpr int64_t kTogether = 8;
-  int64_t count = GPUEmitter::vectorLanes({from.matrix},
-                                          std::gcd(from.width, from.whole));
+  int64_t count =
+      GPUEmitter::vectorLanes({from.matrix}, std::gcd(from.width, from.whole));
   int64_t perRow = from.width / count, total = padded * perRow;
   int64_t together =
       std::min<int64_t>(kTogether, llvm::divideCeil(total, b.threads));
@@ -128,14 +128,14 @@ void ChunkBlock::timeSteps(Value first, Value rows) {
 void ChunkBlock::decays() {
   share(padded, [&](Value i) {
     Value zero = b.f32(0);
-    LoopBuilder::Values sums = b.loop(
-        b.index(0), b.index(padded), b.index(1), ValueRange{zero, zero},
-        [&](Value row, ValueRange carried) {
-          Value step = b.load(steps, {row}), later = b.lt(i, row);
-          return LoopBuilder::Values{
-              b.select(later, carried[0], b.add(carried[0], step)),
-              b.select(later, b.add(carried[1], step), carried[1])};
-        });
+    LoopBuilder::Values sums =
+        b.loop(b.index(0), b.index(padded), b.index(1), ValueRange{zero, zero},
+               [&](Value row, ValueRange carried) {
+                 Value step = b.load(steps, {row}), later = b.lt(i, row);
+                 return LoopBuilder::Values{
+                     b.select(later, carried[0], b.add(carried[0], step)),
+                     b.select(later, b.add(carried[1], step), carried[1])};
+               });
     b.store(b.exp(sums[0]), fall, {i});
     b.store(b.mul(b.exp(sums[1]), b.load(d, {i})), tail, {i});
   });

@@ -11,8 +11,8 @@
 
 namespace braid {
 
-/// A block that walks through a sequence chunk by chunk. A chunk with fewer rows
-/// than others is filled up with rows of d = 0, which change nothing.
+/// A block that walks through a sequence chunk by chunk. A chunk with fewer
+/// rows than others is filled up with rows of d = 0, which change nothing.
 class ChunkBlock : public ScanBlock {
 protected:
   using ScanBlock::ScanBlock;
@@ -28,8 +28,9 @@ protected:
 
   /// A loop: calls `body` with the first row and the rows of each chunk, and
   /// what it carries.
-  Values eachChunk(mlir::ValueRange init,
-                   llvm::function_ref<Values(Value, Value, mlir::ValueRange)> body);
+  Values
+  eachChunk(mlir::ValueRange init,
+            llvm::function_ref<Values(Value, Value, mlir::ValueRange)> body);
   /// Calls `body` for the thread's share of `count` items.
   void share(int64_t count, llvm::function_ref<void(Value)> body);
   /// Columns of rows in global memory.

@@ -31,8 +31,8 @@ constexpr int64_t kWarp = 32;
 /// first chunk to the last. Rows are padded by four words: the words that the
 /// lanes of a warp read together are then in different banks.
 ///
-/// Gaps are summed, not subtracted: from j to the end of the tile of rows before
-/// i's, and from there to i. Each sum has one sign, so nothing is lost.
+/// Gaps are summed, not subtracted: from j to the end of the tile of rows
+/// before i's, and from there to i. Each sum has one sign, so nothing is lost.
 class ScanMma : ChunkBlock {
 public:
   ScanMma(GPUEmitter &b, SsdScanOp op);
@@ -215,8 +215,8 @@ LoopBuilder::Values ScanMma::loadState() {
   Values sums;
   for (int64_t k = 0; k < stateTilesOfWarp(); ++k) {
     Value tile = stateTile(k);
-    Value kept = b.both(b.lt(tile, b.index(stateTiles())),
-                        b.lt(b.index(0), position));
+    Value kept =
+        b.both(b.lt(tile, b.index(stateTiles())), b.lt(b.index(0), position));
     SmallVector<Type> types(4, b.getF32Type());
     sums.append(b.choose(
         kept, types,
@@ -254,9 +254,9 @@ void ScanMma::copyState(ValueRange sums) {
       for (int64_t i = 0; i < 4; i += 2) {
         Value pair = vector::FromElementsOp::create(
             b, type, ValueRange{sums[4 * k + i], sums[4 * k + i + 1]});
-        b.storeAligned(pair, s,
-                       {b.add(firstP(tile), rowOf(i)),
-                        b.add(firstN(tile), columnOf(i))});
+        b.storeAligned(
+            pair, s,
+            {b.add(firstP(tile), rowOf(i)), b.add(firstN(tile), columnOf(i))});
       }
     });
   }
@@ -301,14 +301,13 @@ void ScanMma::load(Value first, Value rows) {
   timeSteps(first, rows);
 }
 
-/// rise[i]: from the first row of i's tile to i. reach[m, j]: from after j up to
-/// the first row of tile m, which comes after j's.
+/// rise[i]: from the first row of i's tile to i. reach[m, j]: from after j up
+/// to the first row of tile m, which comes after j's.
 void ScanMma::gapsToTiles() {
   int64_t tiles = padded / kTile;
   auto sum = [&](Value lo, Value hi) {
     return b.exp(b.loop(b.index(0), b.index(padded), b.index(1),
-                        ValueRange{b.f32(0)},
-                        [&](Value u, ValueRange carried) {
+                        ValueRange{b.f32(0)}, [&](Value u, ValueRange carried) {
                           Value more = b.add(carried[0], b.load(steps, {u}));
                           Value in = b.both(b.le(lo, u), b.lt(u, hi));
                           return Values{b.select(in, more, carried[0])};
@@ -323,7 +322,9 @@ void ScanMma::gapsToTiles() {
                     b.select(own, next, b.mul(m, b.index(kTile))));
     b.when(
         own, [&] { b.store(exp, rise, {j}); },
-        [&] { b.store(b.mul(exp, b.load(d, {j})), reach, {m, j}); });
+        [&] {
+          b.store(b.mul(exp, b.load(d, {j})), reach, {m, j});
+        });
   });
 }
 
@@ -333,10 +334,9 @@ ScanMma::Tile ScanMma::factors(Value m, Value n) {
   auto left = [&] {
     Tile result;
     for (int64_t i = 0; i < 4; ++i)
-      result.push_back(
-          b.mul(b.load(rise, {b.add(m, rowOf(i))}),
-                b.load(reach, {b.div(m, b.index(kTile)),
-                               b.add(n, columnOf(i))})));
+      result.push_back(b.mul(
+          b.load(rise, {b.add(m, rowOf(i))}),
+          b.load(reach, {b.div(m, b.index(kTile)), b.add(n, columnOf(i))})));
     return result;
   };
   auto diagonal = [&] {
@@ -348,8 +348,7 @@ ScanMma::Tile ScanMma::factors(Value m, Value n) {
           for (int64_t i = 0; i < 4; ++i) {
             Value in = b.both(b.lt(b.add(n, columnOf(i)), u),
                               b.le(u, b.add(m, rowOf(i))));
-            next.push_back(
-                b.select(in, b.add(carried[i], step), carried[i]));
+            next.push_back(b.select(in, b.add(carried[i], step), carried[i]));
           }
           return next;
         });
@@ -374,8 +373,7 @@ void ScanMma::weights() {
             b, pairType,
             ValueRange{b.mul(sums[i], scale[i]),
                        b.mul(sums[i + 1], scale[i + 1])});
-        b.storeAligned(pair, w,
-                       {b.add(m, rowOf(i)), b.add(n, columnOf(i))});
+        b.storeAligned(pair, w, {b.add(m, rowOf(i)), b.add(n, columnOf(i))});
       }
     });
   });

@@ -136,7 +136,7 @@ void ScanSimt::sequenceRows() {
 /// Calls `body` for the pieces of a vector of columns that global memory can be
 /// accessed in and that the head has, with the piece's first lane.
 void ScanSimt::eachPiece(Value column,
-                           function_ref<void(Value, int64_t)> body) {
+                         function_ref<void(Value, int64_t)> body) {
   for (int64_t first = 0; first < kVector; first += lanes) {
     Value at = plus(column, first);
     if (allColumns())
@@ -205,8 +205,8 @@ void ScanSimt::weights(Value rows) {
 /// C_i . B_j for the rows from i on.
 LoopBuilder::Values ScanSimt::productTile(Value i, Value j) {
   Values zeros(kWeightRows, b.splat(0.0, kVector));
-  Values sums = eachVector(
-      b.index(states), zeros, [&](Value n, ValueRange carried) {
+  Values sums =
+      eachVector(b.index(states), zeros, [&](Value n, ValueRange carried) {
         Value column = vectorAt(bs, j, n);
         Values next;
         for (int64_t r = 0; r < kWeightRows; ++r)
@@ -244,9 +244,8 @@ void ScanSimt::output(Value first, Value rows) {
     b.when(b.lt(i, rows), [&] {
       Values sums = addTriangle(i, column, outputTile(i, column));
       for (int64_t r = 0; r < kOutputRows; ++r)
-        b.when(b.lt(plus(i, r), rows), [&] {
-          storeOutput(b.add(first, plus(i, r)), column, sums[r]);
-        });
+        b.when(b.lt(plus(i, r), rows),
+               [&] { storeOutput(b.add(first, plus(i, r)), column, sums[r]); });
     });
   });
 }
@@ -260,8 +259,8 @@ void ScanSimt::storeOutput(Value t, Value column, Value y) {
 /// What comes from the state, and D x.
 LoopBuilder::Values ScanSimt::outputTile(Value i, Value column) {
   Values zeros(kOutputRows, b.splat(0.0, kVector));
-  Values sums = eachVector(
-      b.index(states), zeros, [&](Value n, ValueRange carried) {
+  Values sums =
+      eachVector(b.index(states), zeros, [&](Value n, ValueRange carried) {
         Values next(carried), rows;
         for (int64_t r = 0; r < kOutputRows; ++r)
           rows.push_back(vectorAt(cs, plus(i, r), n));
@@ -275,16 +274,15 @@ LoopBuilder::Values ScanSimt::outputTile(Value i, Value column) {
   Value skip = b.splat(b.load(op.getD(), {head}), kVector);
   for (int64_t r = 0; r < kOutputRows; ++r) {
     Value decay = b.splat(b.load(fall, {plus(i, r)}), kVector);
-    sums[r] = b.fma(skip, vectorAt(xs, plus(i, r), column),
-                    b.mul(sums[r], decay));
+    sums[r] =
+        b.fma(skip, vectorAt(xs, plus(i, r), column), b.mul(sums[r], decay));
   }
   return sums;
 }
 
 /// W x. In the last vector of W's columns some are above the diagonal: they are
 /// skipped, as a zero weight would not keep out a NaN.
-LoopBuilder::Values ScanSimt::addTriangle(Value i, Value column,
-                                            Values sums) {
+LoopBuilder::Values ScanSimt::addTriangle(Value i, Value column, Values sums) {
   auto step = [&](Value j, ValueRange carried, bool diagonal) {
     Values next(carried), rows;
     for (int64_t r = 0; r < kOutputRows; ++r)

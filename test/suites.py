@@ -106,6 +106,7 @@ def suites(everything):
         Suite("equalities", count_report, [script("equalities.py")]),
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("never", count_report, [script("never.py")]),
+        Suite("cuda", count_report, [script("cuda.py")]),
         Suite("commands", count_report, [script("tools.py")]),
         Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),

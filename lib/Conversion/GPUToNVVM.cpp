@@ -17,6 +17,7 @@
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/NVGPUToNVVM/NVGPUToNVVM.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
@@ -26,6 +27,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -187,6 +189,9 @@ static void addConversions(LLVMTypeConverter &converter) {
   Type pointer = LLVM::LLVMPointerType::get(&converter.getContext());
   converter.addConversion([=](ContextType) { return pointer; });
   converter.addConversion([=](BatchType) { return pointer; });
+  // Groups of copies are counted; a token says nothing.
+  Type word = IntegerType::get(&converter.getContext(), 32);
+  converter.addConversion([=](nvgpu::DeviceAsyncTokenType) { return word; });
 }
 
 void GPUToNVVM::runOnOperation() {
@@ -211,6 +216,7 @@ void GPUToNVVM::runOnOperation() {
   populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
   populateVectorToLLVMConversionPatterns(converter, patterns);
   ub::populateUBToLLVMConversionPatterns(converter, patterns);
+  populateNVGPUToNVVMConversionPatterns(converter, patterns);
   // Last: some of them would call a math library.
   populateGpuToNVVMConversionPatterns(converter, patterns, /*benefit=*/0);
 

@@ -368,6 +368,42 @@ static bool isStep(func::FuncOp function) {
          (target ? "step_" + target.str() : std::string("step"));
 }
 
+/// Calls the runtime where the builder stands in a step.
+static void announceLayer(OpBuilder &b, Location loc, func::FuncOp function,
+                          int64_t layer) {
+  StepReader step{b, loc, {}};
+  step.step = UnrealizedConversionCastOp::create(
+                  b, loc, TypeRange{step.pointer()},
+                  ValueRange{function.getArgument(0)})
+                  .getResult(0);
+  Value services = step.read(BRAID_STEP_FIELD(services));
+  Value call = service(step, services, offsetof(braid_services, layer));
+  auto type = LLVM::LLVMFunctionType::get(
+      LLVM::LLVMVoidType::get(b.getContext()),
+      {step.pointer(), b.getI64Type()});
+  LLVM::CallOp::create(b, loc, type,
+                       ValueRange{call, services, step.constant(layer)});
+}
+
+/// A message about a launch can then name its layer. The step calls one block
+/// function a layer, in their order, and kernels before and after.
+static void announceLayers(func::FuncOp step) {
+  SmallVector<func::CallOp> blocks;
+  auto module = step->getParentOfType<ModuleOp>();
+  for (auto call : step.getOps<func::CallOp>())
+    if (!module.lookupSymbol(call.getCallee())->hasAttr(kKernelAttr))
+      blocks.push_back(call);
+  OpBuilder b(step.getContext());
+  for (auto [layer, call] : llvm::enumerate(blocks)) {
+    b.setInsertionPoint(call);
+    announceLayer(b, call.getLoc(), step, layer);
+  }
+  if (blocks.empty())
+    return;
+  b.setInsertionPointAfter(blocks.back());
+  announceLayer(b, step.getLoc(), step, -1);
+}
+
 /// void NAME(const void *const *sources, void *dest).
 void HostToRuntime::wrapPrepare(func::FuncOp prepare,
                                 const LLVMTypeConverter &converter) {
@@ -429,8 +465,11 @@ void HostToRuntime::runOnOperation() {
     if (function->hasAttr(kKernelAttr))
       function->setAttr("passthrough",
                         ArrayAttr::get(context, StringAttr::get(context, "noinline")));
-    if (isStep(function))
+    if (isStep(function)) {
+      if (function->hasAttr(kTargetAttr))
+        announceLayers(function);
       exportStep(function);
+    }
     if (function->hasAttr("braid.prepare"))
       wrapPrepare(function, converter);
   }

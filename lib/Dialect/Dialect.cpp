@@ -119,11 +119,12 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult
 GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                        StringRef strategy, int64_t threads, int64_t blocks) {
-  bool reference = strategy == "reference";
-  if (!reference && strategy != "simt" && strategy != "gemv")
+                        StringRef strategy, int64_t threads, int64_t blocks,
+                        ArrayRef<int64_t> tile) {
+  bool reference = strategy == "reference", mma = strategy == "mma";
+  if (!reference && strategy != "simt" && strategy != "gemv" && !mma)
     return emitError() << "gpu_schedule_c1: expected the strategy reference, "
-                          "simt or gemv, found '"
+                          "simt, gemv or mma, found '"
                        << strategy << "'";
   if (reference ? threads != 1
                 : threads < 32 || threads > 1024 || threads % 32 != 0)
@@ -134,6 +135,12 @@ GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (blocks < 1 || blocks > 32)
     return emitError() << "gpu_schedule_c3: expected 1 to 32 blocks, found "
                        << blocks;
+  auto allowed = [](int64_t side) { return side == 64 || side == 128; };
+  if (!tile.empty() &&
+      (!mma || tile.size() != 2 || !llvm::all_of(tile, allowed)))
+    return emitError() << "gpu_schedule_c4: expected "
+                       << (mma ? "a tile of 64 or 128 rows and outputs"
+                               : "no tile but with mma");
   return success();
 }
 

@@ -71,7 +71,7 @@ func.func private @schedule_c4() attributes {a = #braid.schedule<"reference", la
 
 // -----
 
-// expected-error @+1 {{gpu_schedule_c1: expected the strategy reference, simt or gemv, found 'fast'}}
+// expected-error @+1 {{gpu_schedule_c1: expected the strategy reference, simt, gemv or mma, found 'fast'}}
 func.func private @gpu_schedule_c1() attributes {a = #braid.gpu_schedule<"fast", threads = 32, blocks = 1>}
 
 // -----
@@ -83,6 +83,16 @@ func.func private @gpu_schedule_c2() attributes {a = #braid.gpu_schedule<"simt",
 
 // expected-error @+1 {{gpu_schedule_c2: expected one thread, found 32}}
 func.func private @gpu_schedule_c2_reference() attributes {a = #braid.gpu_schedule<"reference", threads = 32, blocks = 1>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c4: expected no tile but with mma}}
+func.func private @gpu_schedule_c4() attributes {a = #braid.gpu_schedule<"simt", threads = 32, blocks = 1, tile = [64, 64]>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c4: expected a tile of 64 or 128 rows and outputs}}
+func.func private @gpu_schedule_c4_sides() attributes {a = #braid.gpu_schedule<"mma", threads = 256, blocks = 1, tile = [64, 96]>}
 
 // -----
 

@@ -286,7 +286,6 @@ def bad_devices(bench, good):
     manifest that are not true."""
     run = lambda artefact, device: ["run", artefact, "-q", "--ids=1", "-n", "1", f"--device={device}"]
     bench.attempt("device sim without GPU code", "has no code for a GPU", run(good / "model.braid", "sim"))
-    bench.attempt("device cuda without a driver", "--device=cuda", run(good / "model.braid", "cuda"))
     place = bench.scratch / "gpu"
     place.mkdir()
     braid, model = Braid(bench.braid, bench.scratch), place / "model.braid"
@@ -295,6 +294,8 @@ def bad_devices(bench, good):
     bench.attempt("device sim without --with-sim", "cannot be simulated", run(model, "sim"))
     compile("--target=cpu,sm_90a", "--with-sim")
     braid.call(*run(model, "sim"))     # what is not broken runs
+    os.environ["BRAID_CUDA_LIBRARY"] = str(bench.scratch / "nowhere.so")
+    bench.attempt("device cuda without a driver", "there is no NVIDIA driver: .*nowhere", run(model, "cuda"))
     bench.attempt("device sim of another target", "no code for 'sm_80', only for sm_90a", run(model, "sim:sm_80"))
     blob = model.read_bytes()
     for name, mention, old, new in [

@@ -45,6 +45,7 @@ static void writeReference(GoldenJob &job, const std::string &scratch) {
 static std::unique_ptr<rt::Engine> open(const GoldenJob &job,
                                         const std::string &artifact) {
   rt::EngineOptions options = rt::goldenOptions();
+  options.device = "cpu"; // An artefact is the same on every machine.
   options.weightsDir = job.weights;
   options.threads = job.threads;
   return rt::Engine::open(artifact, options);

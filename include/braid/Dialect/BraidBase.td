@@ -185,18 +185,29 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
     `reference` asks for the op's definition as plain loops on a single thread;
     `simt` for threads that each compute elements in f32; `gemv`, of a
     contraction, for kernels that read the weights once for up to 8 rows, and
-    `simt` for more rows. `threads` are those of
-    a block, `blocks` how many blocks a multiprocessor should hold at least,
+    `simt` for more; `mma` for tensor cores where there are more than
+    a few rows, and in a contraction `gemv` where not: a block of those computes
+    `tile` = rows x outputs. `threads` are those of a block,
+    `blocks` how many blocks a multiprocessor should hold at least,
     which bounds the registers of a thread.
 
-    Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt` or `gemv`;
+    Constraints: (gpu_schedule_c1) the strategy is one of these four;
     (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
-    `reference`; (gpu_schedule_c3) blocks is from 1 to 32.
+    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) a
+    tile is for `mma`: 64 or 128 rows, and as many outputs.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
-                        "int64_t":$threads, "int64_t":$blocks);
-  let assemblyFormat =
-      "`<` $strategy `,` `threads` `=` $threads `,` `blocks` `=` $blocks `>`";
+                        "int64_t":$threads, "int64_t":$blocks,
+                        OptionalArrayRefParameter<"int64_t">:$tile);
+  let builders = [AttrBuilder<(ins "llvm::StringRef":$strategy,
+      "int64_t":$threads, "int64_t":$blocks), [{
+    return $_get($_ctxt, strategy, threads, blocks,
+                 llvm::ArrayRef<int64_t>());
+  }]>];
+  let assemblyFormat = [{
+    `<` $strategy `,` `threads` `=` $threads `,` `blocks` `=` $blocks
+    (`,` `tile` `=` `[` $tile^ `]`)? `>`
+  }];
   let genVerifyDecl = 1;
 }
 

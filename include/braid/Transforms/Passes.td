@@ -315,7 +315,8 @@ def EmitGPUKernels : Pass<"emit-gpu-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect",
-      "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+      "::mlir::nvgpu::NVGPUDialect", "::mlir::scf::SCFDialect",
+      "::mlir::vector::VectorDialect",
       "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
       "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
 }

@@ -8,6 +8,7 @@
 #define BRAID_LIB_TRANSFORMS_GPU_ATTENTIONTILE_H
 
 #include "GPUEmitter.h"
+#include <memory>
 
 namespace braid {
 
@@ -15,78 +16,82 @@ namespace braid {
 /// share a key head are numbered row by row: query f is head f % shared of row
 /// f / shared, so that a tile of consecutive queries reads each key once.
 struct TilePlace {
-  mlir::Value slot, head;      ///< Where the keys are.
+  mlir::Value slot, head;     ///< Where the keys are.
   mlir::Value start, firstRow; ///< Position and row of the sequence's first row.
-  mlir::Value query, queries;  ///< The tile's first query; those of the sequence.
+  mlir::Value query, queries; ///< The tile's first query; those of the sequence.
 };
 
-/// What one block computes, in f32: softmax(scale Q K^T) V over a range of keys,
-/// with a running maximum (flash attention). Eight threads share a query; each
-/// has every eighth key of a block of keys, and every eighth vector of columns.
+/// What a thread holds of a query's result: sums of exp(score - largest) V in
+/// some consecutive columns, and the sum of exp(score - largest).
+struct TileResult {
+  mlir::Value query, column, sums, largest, total;
+};
+
+/// What one block computes: softmax(scale Q K^T) V over a range of keys, block
+/// by block with a running maximum (flash attention). Sums are f32.
 class AttentionTile {
 public:
   using Value = mlir::Value;
   using Values = LoopBuilder::Values;
 
-  /// `queriesPerThread` times an eighth of the threads is the tile's size.
-  AttentionTile(GPUEmitter &b, AttentionOp op, int64_t queriesPerThread);
+  /// A tile for at least that many queries, up to 64; as the schedule says.
+  static std::unique_ptr<AttentionTile> create(GPUEmitter &b, AttentionOp op,
+                                               int64_t queries);
+  /// Why there is no tile for an op and its schedule; empty if there is.
+  static llvm::StringRef whyNot(AttentionOp op, GPUScheduleAttr schedule);
+  virtual ~AttentionTile() = default;
 
-  int64_t size() const { return queriesPerThread * b.threads / kLanes; }
+  int64_t size() const { return queries; }
   const SharedMemory &memory() const { return buffers; }
 
   // Inside the launch, in this order.
-  void begin(const TilePlace &place);
+  void begin(const TilePlace &newPlace) { place = newPlace; }
   /// Writes rows `from <= r < to` of the sequence to the pools.
   void append(Value from, Value to);
   /// Keys `lo <= k < hi` of the sequence, at least one of which each query may
   /// see. Those of this step are read from k and v, never from the pools.
-  void attend(Value lo, Value hi);
+  virtual void attend(Value lo, Value hi) = 0;
+  /// Hands out what the thread has, of queries and columns that exist.
+  virtual void
+  finish(llvm::function_ref<void(const TileResult &)> write) = 0;
 
-  // The result: of query i of the thread,
-  /// its number, and whether there is one.
-  Value number(int64_t i) { return b.add(place.query, local(i)); }
-  Value exists(int64_t i) { return b.lt(number(i), place.queries); }
-  /// the largest score, and the sum of exp(score - largest) (all threads that
-  /// share the query have to come by),
-  Value largest(int64_t i) { return maxima[i]; }
-  Value total(int64_t i);
-  /// and the sum of exp(score - largest) V of each vector of columns.
-  void columns(int64_t i, llvm::function_ref<void(Value, Value)> body);
+protected:
+  AttentionTile(GPUEmitter &b, AttentionOp op, int64_t queries);
 
-  const int64_t queriesPerThread;
+  /// Keys of a block. Blocks lie at multiples of it from position 0 on, so sums
+  /// do not depend on how rows are cut into steps.
+  static constexpr int64_t kKeys = 64;
+  /// Below every score; not -inf, as differences of two are formed.
+  static constexpr double kLowest = -3.4e38;
 
-private:
-  static constexpr int64_t kLanes = 8;   ///< Threads that share a query.
-  static constexpr int64_t kKeys = 64;   ///< Keys of a block.
-  static constexpr int64_t kVector = 4;  ///< f32 of one access.
-
-  Value local(int64_t i);
-  Value keyOf(int64_t j);
-  Value column(int64_t c);
-  Value limit(int64_t i);
-  void fill(Value buffer, int64_t rows, int64_t lanes,
-            llvm::function_ref<Value(Value)> inside,
-            llvm::function_ref<Value(Value, Value)> read);
-  void fillQueries();
-  void fillKeys(Value pool, Value fresh, Value first);
-  Values block(Value first, mlir::ValueRange running);
-  Values scores();
-  Value softmax(int64_t i, Value first, mlir::ValueRange scores);
-  void addValues(Value count);
+  /// The last key that query `local` of the tile may see. Queries that do not
+  /// exist see what the last one does.
+  Value limit(Value local);
+  Value exists(Value local) {
+    return b.lt(b.add(place.query, local), place.queries);
+  }
+  /// Row and column of q where query `local` has its column `at`.
+  Values queryAt(Value local, Value at);
+  /// The same of k and v, and of the pools, for a key.
+  Values freshAt(Value key, Value at);
+  Values storedAt(Value key, Value at) {
+    return {op.getOrdinal(), place.slot, place.head, key, at};
+  }
 
   GPUEmitter &b;
   AttentionOp op;
-  int64_t headDim, shared, padded, vectors, keyLanes;
+  const int64_t queries, headDim, shared;
+  const int64_t lanes; ///< Elements of a row of any input in one access.
   SharedMemory buffers;
-  size_t queryBuffer, keyBuffer, weightBuffer;
   TilePlace place;
-  Value queries, keys, weights, lane, group, lastKey;
-  /// Per query: maximum and this thread's part of the total; its sums.
-  Values maxima, totals, sums;
 };
 
-/// Why the tile cannot be used for an op; empty if it can.
-llvm::StringRef whyNoAttentionTile(AttentionOp op);
+/// In f32, on the cores that every computation has.
+std::unique_ptr<AttentionTile> makeSimtTile(GPUEmitter &b, AttentionOp op,
+                                            int64_t queries);
+/// bf16 products on tensor cores.
+std::unique_ptr<AttentionTile> makeMmaTile(GPUEmitter &b, AttentionOp op,
+                                           int64_t queries);
 
 /// Query heads that share a key head.
 int64_t sharedHeads(AttentionOp op);

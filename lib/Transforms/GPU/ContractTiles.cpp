@@ -55,6 +55,8 @@ private:
   // Of the running tile: shared memory, and what this thread brings.
   Value x, w, expert;
   Value xRow, xPlace, xDepth, wPanel, wColumn, wPair;
+  // The first of its outputs' rows and columns in the tile.
+  Value row, own;
 };
 
 } // namespace
@@ -77,6 +79,11 @@ void ContractTiles::tile(Value column, const Contraction::Tile &at) {
   wPanel = b.min(b.div(b.add(column, wColumn), b.index(kPanel)),
                  b.index(c.panels - 1));
 
+  Value side = b.index(kSide / kEach);
+  row = b.mul(b.div(thread, side), b.index(kEach));
+  own = b.mul(b.rem(thread, side), b.index(kEach));
+  Value hasRows = b.lt(b.add(at.first, row), at.end);
+
   Values carried(kEach, b.splat(0.0, kEach));
   llvm::append_range(carried, fetch(b.index(0)));
   carried = b.loop(
@@ -85,19 +92,20 @@ void ContractTiles::tile(Value column, const Contraction::Tile &at) {
         stage(values.drop_front(kEach));
         b.barrier();
         Values fetched = fetch(b.add(depth, b.index(kDepth)));
-        Values next = multiply(values.take_front(kEach));
+        ValueRange sums = values.take_front(kEach);
+        Values next = b.choose(
+            hasRows, sums.getTypes(), [&] { return multiply(sums); },
+            [&] { return Values(sums); });
         b.barrier();
         llvm::append_range(next, fetched);
         return next;
       });
 
-  Value side = b.index(kSide / kEach);
-  Value row = b.mul(b.div(thread, side), b.index(kEach));
-  Value own = b.add(column, b.mul(b.rem(thread, side), b.index(kEach)));
   for (int64_t i = 0; i < kEach; ++i) {
     Value offset = b.add(row, b.index(i));
-    b.when(b.lt(b.add(at.first, offset), at.end),
-           [&] { c.finish(carried[i], rowAt(offset), own); });
+    b.when(b.lt(b.add(at.first, offset), at.end), [&] {
+      c.finish(carried[i], rowAt(offset), b.add(column, own));
+    });
   }
 }
 
@@ -154,13 +162,10 @@ void ContractTiles::stage(ValueRange fetched) {
 }
 
 Values ContractTiles::multiply(ValueRange sums) {
-  Value side = b.index(kSide / kEach), each = b.index(kEach);
-  Value row = b.mul(b.div(b.thread(), side), each);
-  Value column = b.mul(b.rem(b.thread(), side), each);
   Values result(sums);
   for (int64_t k = 0; k < kDepth; ++k) {
     Value xk = b.loadAligned(x, {b.index(k), row}, kEach);
-    Value wk = b.loadAligned(w, {b.index(k), column}, kEach);
+    Value wk = b.loadAligned(w, {b.index(k), own}, kEach);
     for (int64_t i = 0; i < kEach; ++i) {
       Value scalar = vector::ExtractOp::create(b, xk, i);
       result[i] = b.fma(b.splat(scalar, kEach), wk, result[i]);

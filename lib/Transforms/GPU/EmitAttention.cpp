@@ -28,8 +28,8 @@ constexpr int64_t kRangeKeys = 128;
 constexpr int64_t kRanges = 64;
 /// Ranges of all sequences that one launch takes.
 constexpr int64_t kPartials = 2048;
-/// Queries of a thread in a step of many rows.
-constexpr int64_t kQueries = 4;
+/// Queries of a tile in a step of many rows.
+constexpr int64_t kQueries = 64;
 
 class AttentionEmitter {
 public:
@@ -92,12 +92,12 @@ void AttentionEmitter::decode(Value sequences) {
   Value atOnce = b.div(b.index(kPartials), ranges);
   b.loop(b.index(0), sequences, atOnce, [&](Value first) {
     Value count = b.min(atOnce, b.sub(sequences, first));
-    AttentionTile tile(b, op, llvm::divideCeil(shared * 8, b.threads));
-    b.launch(count, b.mul(ranges, b.index(kvHeads)), tile.memory(),
+    auto tile = AttentionTile::create(b, op, shared);
+    b.launch(count, b.mul(ranges, b.index(kvHeads)), tile->memory(),
              [&](Value block, Value y) {
                Value head = b.div(y, ranges), number = b.rem(y, ranges);
                Value partial = b.add(b.mul(block, ranges), number);
-               range(tile, b.add(first, block), head, number, partial);
+               range(*tile, b.add(first, block), head, number, partial);
              });
     combine(first, count);
   });
@@ -120,18 +120,14 @@ void AttentionEmitter::range(AttentionTile &tile, Value sequence, Value head,
 
 void AttentionEmitter::storePartial(AttentionTile &tile, Value head,
                                     Value partial) {
-  for (int64_t i = 0; i < tile.queriesPerThread; ++i) {
-    Value total = tile.total(i);
-    b.when(tile.exists(i), [&] {
-      Value h = queryHead(head, tile.number(i));
-      tile.columns(i, [&](Value at, Value v) {
-        b.storeAligned(v, sums, {partial, h, at});
-      });
-      // All threads of the query have the same two; they store them together.
-      b.store(tile.largest(i), stats, {partial, h, b.index(0)});
-      b.store(total, stats, {partial, h, b.index(1)});
+  tile.finish([&](const TileResult &result) {
+    Value h = queryHead(head, result.query);
+    b.storeAligned(result.sums, sums, {partial, h, result.column});
+    b.when(b.eq(result.column, b.index(0)), [&] {
+      b.store(result.largest, stats, {partial, h, b.index(0)});
+      b.store(result.total, stats, {partial, h, b.index(1)});
     });
-  }
+  });
 }
 
 /// One thread for each vector of a result row.
@@ -181,10 +177,10 @@ void AttentionEmitter::combineColumns(Value sequence, Value partial, Value at) {
 /// A sequence has ceil(queries / size) tiles: no more in all than there are
 /// whole tiles in the step, and one for each sequence.
 void AttentionEmitter::prefill(Value rows, Value sequences) {
-  AttentionTile tile(b, op, kQueries);
-  Value whole = b.div(b.mul(rows, b.index(shared)), b.index(tile.size()));
-  b.launch(b.add(whole, sequences), b.index(kvHeads), tile.memory(),
-           [&](Value block, Value head) { tileOf(tile, block, head); });
+  auto tile = AttentionTile::create(b, op, kQueries);
+  Value whole = b.div(b.mul(rows, b.index(shared)), b.index(tile->size()));
+  b.launch(b.add(whole, sequences), b.index(kvHeads), tile->memory(),
+           [&](Value block, Value head) { tileOf(*tile, block, head); });
 }
 
 /// Finds the block's tile among those of all sequences, if there are so many.
@@ -225,22 +221,17 @@ void AttentionEmitter::attendTile(AttentionTile &tile, Value sequence,
 void AttentionEmitter::storeResult(AttentionTile &tile,
                                    const TilePlace &place) {
   int64_t lanes = b.vectorLanes(op.getInit(), headDim);
-  for (int64_t i = 0; i < tile.queriesPerThread; ++i) {
-    Value factor = b.div(b.f32(1.0), tile.total(i));
-    b.when(tile.exists(i), [&] {
-      Value f = tile.number(i);
-      Value row = b.add(place.firstRow, b.div(f, b.index(shared)));
-      Value base = b.mul(queryHead(place.head, f), b.index(headDim));
-      tile.columns(i, [&](Value at, Value v) {
-        b.storePieces(b.mul(v, b.splat(factor, lanesOf(v))), op.getInit(),
-                      {row, b.add(base, at)}, lanes);
-      });
-    });
-  }
+  tile.finish([&](const TileResult &result) {
+    Value row = b.add(place.firstRow, b.div(result.query, b.index(shared)));
+    Value base = b.mul(queryHead(place.head, result.query), b.index(headDim));
+    Value factor = b.div(b.f32(1.0), result.total);
+    Value y = b.mul(result.sums, b.splat(factor, lanesOf(result.sums)));
+    b.storePieces(y, op.getInit(), {row, b.add(base, result.column)}, lanes);
+  });
 }
 
 LogicalResult GPUEmitter::emit(AttentionOp op) {
-  StringRef reason = whyNoAttentionTile(op);
+  StringRef reason = AttentionTile::whyNot(op, schedule);
   if (!reason.empty())
     return op.emitOpError(reason);
   AttentionEmitter(*this, op).emit();

@@ -84,9 +84,6 @@ void Contraction::launchGrouped(int64_t tileRows, Value blocks,
   Value most = b.min(experts, b.mul(rows, b.index(choices)));
   Value size = b.index(tileRows);
   b.launch(blocks, most, shared, [&](Value block, Value which) {
-    auto entry = [&](Value table, Value at) {
-      return b.toIndex(b.load(table, {at}));
-    };
     b.when(b.lt(which, entry(active, b.index(0))), [&] {
       Value expert = entry(active, b.add(which, b.index(1)));
       Value end = entry(begin, b.add(expert, b.index(1)));
@@ -94,6 +91,56 @@ void Contraction::launchGrouped(int64_t tileRows, Value blocks,
         body(block, Tile{first, b.min(b.add(first, size), end), expert});
         b.barrier();
       });
+    });
+  });
+}
+
+Value Contraction::entry(Value table, Value at) {
+  return b.toIndex(b.load(table, {at}));
+}
+
+/// The first tile of the active expert number `which`. This counts no tiles of
+/// the experts before it: each of them ends at most one tile early, and `which`
+/// stands for these.
+Value Contraction::tileBegin(Value which, int64_t rows) {
+  Value expert = entry(active, b.add(which, b.index(1)));
+  return b.add(b.div(entry(begin, expert), b.index(rows)), which);
+}
+
+/// The last active expert whose first tile is not after `tile`: lanes of a warp
+/// count the experts of which that is true.
+Value Contraction::findExpert(Value tile, int64_t rows) {
+  constexpr int64_t kWarp = 32;
+  Value lane = b.rem(b.thread(), b.index(kWarp));
+  Value count = b.loop(lane, entry(active, b.index(0)), b.index(kWarp),
+                       {b.i32(0)}, [&](Value which, ValueRange found) -> Values {
+                         Value before = b.le(tileBegin(which, rows), tile);
+                         return {b.add(found[0], b.select(before, b.i32(1),
+                                                          b.i32(0)))};
+                       })[0];
+  for (int64_t mask = kWarp / 2; mask >= 1; mask /= 2)
+    count = b.add(count, b.shuffleXor(count, mask));
+  return b.sub(b.toIndex(count), b.index(1));
+}
+
+void Contraction::launchTiles(int64_t tileRows, int64_t columns,
+                              const SharedMemory &shared,
+                              function_ref<void(Value, const Tile &)> body) {
+  if (!grouped)
+    return launch(tileRows, columns, shared, body);
+  Value size = b.index(tileRows), places = b.mul(rows, b.index(choices));
+  Value experts = b.index(typeOf(op.getWeight()).getDimSize(0));
+  Value tiles = b.add(b.div(places, size), b.min(experts, places));
+  Value blocks = b.index(llvm::divideCeil(n, columns));
+  b.launch(blocks, tiles, shared, [&](Value block, Value tile) {
+    Value which = findExpert(tile, tileRows);
+    Value expert = entry(active, b.add(which, b.index(1)));
+    Value skipped = b.sub(tile, tileBegin(which, tileRows));
+    Value first = b.add(entry(begin, expert), b.mul(skipped, size));
+    Value end = entry(begin, b.add(expert, b.index(1)));
+    b.when(b.lt(first, end), [&] {
+      body(b.mul(block, b.index(columns)),
+           Tile{first, b.min(b.add(first, size), end), expert});
     });
   });
 }
@@ -163,9 +210,16 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
 
 void GPUEmitter::emit(PackedContractOp op) {
   Contraction contraction(*this, op);
-  auto tiles = [&] { emitContractTiles(contraction); };
-  if (schedule.getStrategy() == "gemv")
-    emitContractGemv(contraction, tiles);
+  StringRef strategy = schedule.getStrategy();
+  auto many = [&] {
+    if (strategy == "mma")
+      emitContractMma(contraction, schedule.getTile()[0],
+                      schedule.getTile()[1]);
+    else
+      emitContractTiles(contraction);
+  };
+  if (strategy == "simt")
+    many();
   else
-    tiles();
+    emitContractGemv(contraction, many);
 }

@@ -39,6 +39,12 @@ public:
   void launch(int64_t rows, int64_t columns, const SharedMemory &shared,
               llvm::function_ref<void(Value, const Tile &)> body);
 
+  /// The same with a block for each tile, so that an expert with many rows does
+  /// not take longer than others. Blocks have to find their expert, which is
+  /// worth it for many rows only.
+  void launchTiles(int64_t rows, int64_t columns, const SharedMemory &shared,
+                   llvm::function_ref<void(Value, const Tile &)> body);
+
   // Inside a launch.
   Place place(Value number);
   /// `count` consecutive elements of a panel's pair as stored: element
@@ -65,6 +71,9 @@ private:
                    llvm::function_ref<void(Value, const Tile &)> body);
   void launchGrouped(int64_t rows, Value x, const SharedMemory &shared,
                      llvm::function_ref<void(Value, const Tile &)> body);
+  Value entry(Value table, Value at);
+  Value tileBegin(Value which, int64_t rows);
+  Value findExpert(Value tile, int64_t rows);
   Value epilogue(Value sums, const Place &place, Value column);
 
   Value order, begin, active;
@@ -78,6 +87,8 @@ void emitContractTiles(Contraction &contraction);
 constexpr int64_t kGemvRows = 8;
 void emitContractGemv(Contraction &contraction,
                       llvm::function_ref<void()> otherwise);
+/// Tensor cores, for more than a few rows of bf16, in tiles of rows x columns.
+void emitContractMma(Contraction &contraction, int64_t rows, int64_t columns);
 
 } // namespace braid
 

@@ -26,10 +26,10 @@ struct ConvThread {
   RowRun run;
   Value channel;
   int64_t lanes, taps;
+  Value slot;
 
   LoopBuilder::Values pooled(int64_t j) {
-    StepFields step(b, b.context);
-    return {op.getOrdinal(), step.slot(run.sequence), b.index(j), channel};
+    return {op.getOrdinal(), slot, b.index(j), channel};
   }
   /// The K-1 inputs before `row`, which are in this step.
   LoopBuilder::Values inputsBefore(Value row) {
@@ -76,6 +76,11 @@ struct ConvThread {
   }
 
   void emit() {
+    b.when(b.lt(run.first, run.last), [&] { rows(); });
+  }
+
+  void rows() {
+    slot = StepFields(b, b.context).slot(run.sequence);
     LoopBuilder::Values weights;
     for (int64_t j = 0; j < taps; ++j)
       weights.push_back(b.loadAligned(op.getWeight(), {b.index(j), channel},
@@ -108,7 +113,8 @@ void GPUEmitter::emit(CausalConvOp op) {
       Value vector = add(mul(slice, index(threads)), thread());
       when(lt(vector, index(vectors)), [&] {
         Value channel = mul(vector, index(lanes));
-        ConvThread{*this, op, runAt(number), channel, lanes, taps}.emit();
+        ConvThread{*this, op, runAt(number), channel, lanes, taps, {}}
+            .emit();
       });
     });
   };

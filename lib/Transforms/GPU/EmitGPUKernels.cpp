@@ -8,6 +8,7 @@
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace braid {
@@ -21,6 +22,10 @@ using namespace braid;
 /// `scratch` grows to the bytes that the kernel's launches share.
 static LogicalResult emitOp(Operation *op, Value context,
                             GPUScheduleAttr schedule, int64_t &scratch) {
+  if (isa<PackedContractOp>(op) && schedule.getStrategy() == "mma" &&
+      schedule.getTile().empty())
+    return op->emitOpError("is to use tensor cores, but its schedule has no "
+                           "tile");
   GPUEmitter emitter(op, context, schedule);
   auto result = llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<RmsNormOp, PackedContractOp, CausalConvOp, SsdScanOp>([&](auto compute) {

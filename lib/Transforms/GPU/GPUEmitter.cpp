@@ -22,12 +22,26 @@ static Attribute workgroup(MLIRContext *context) {
   return gpu::AddressSpaceAttr::get(context, gpu::AddressSpace::Workgroup);
 }
 
+static MemRefType bufferType(ArrayRef<int64_t> shape, Type element) {
+  return MemRefType::get(shape, element, MemRefLayoutAttrInterface(),
+                         workgroup(element.getContext()));
+}
+
+static int64_t bytesOf(MemRefType type) {
+  return type.getNumElements() * type.getElementTypeBitWidth() / 8;
+}
+
 size_t SharedMemory::reserve(ArrayRef<int64_t> shape, Type element) {
-  auto type = MemRefType::get(shape, element, MemRefLayoutAttrInterface(),
-                              workgroup(element.getContext()));
-  int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
-  buffers.push_back({type, size});
-  size += llvm::alignTo(bytes, 128);
+  buffers.push_back({bufferType(shape, element), size});
+  size += llvm::alignTo(bytesOf(buffers.back().first), 128);
+  return buffers.size() - 1;
+}
+
+size_t SharedMemory::reserveOver(size_t other, ArrayRef<int64_t> shape,
+                                 Type element) {
+  buffers.push_back({bufferType(shape, element), buffers[other].second});
+  int64_t end = buffers.back().second + bytesOf(buffers.back().first);
+  size = std::max<int64_t>(size, llvm::alignTo(end, 128));
   return buffers.size() - 1;
 }
 
@@ -52,9 +66,7 @@ Value GPUEmitter::scratch(ArrayRef<int64_t> shape, Type element) {
   auto type = MemRefType::get(shape, element);
   int64_t begin = std::exchange(
       scratchEnd,
-      llvm::alignTo(scratchEnd + type.getNumElements() *
-                                     type.getElementTypeBitWidth() / 8,
-                    BRAID_ALIGNMENT));
+      llvm::alignTo(scratchEnd + bytesOf(type), BRAID_ALIGNMENT));
   return ArenaViewOp::create(*this, type, context, fixed + begin, perRow,
                              ValueRange());
 }
@@ -99,12 +111,17 @@ int64_t GPUEmitter::vectorLanes(ValueRange buffers, int64_t width) {
   int64_t lanes = width, narrowest = 64;
   for (Value buffer : buffers) {
     auto type = cast<MemRefType>(buffer.getType());
+    narrowest = std::min<int64_t>(narrowest, type.getElementTypeBitWidth());
+    // Rows one after another, however many there are.
+    if (type.getLayout().isIdentity() && !type.isDynamicDim(type.getRank() - 1)) {
+      lanes = std::gcd(lanes, type.getShape().back());
+      continue;
+    }
     auto [strides, offset] = type.getStridesAndOffset();
     // All but the innermost, whose stride is 1; unknown ones prove nothing.
     for (int64_t stride : ArrayRef(strides).drop_back())
       lanes = std::gcd(lanes, ShapedType::isDynamic(stride) ? 1 : stride);
     lanes = std::gcd(lanes, ShapedType::isDynamic(offset) ? 1 : offset);
-    narrowest = std::min<int64_t>(narrowest, type.getElementTypeBitWidth());
   }
   return std::gcd(lanes, 128 / narrowest);
 }

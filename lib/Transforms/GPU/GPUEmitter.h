@@ -17,6 +17,10 @@ class SharedMemory {
 public:
   /// Reserves a buffer; returns its number. All before the launch is built.
   size_t reserve(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  /// The same, from the place of buffer `other` on: what lies there must be done
+  /// with when this buffer is written.
+  size_t reserveOver(size_t other, llvm::ArrayRef<int64_t> shape,
+                     mlir::Type element);
   int64_t bytes() const { return size; }
 
 private:

@@ -70,20 +70,41 @@ private:
             return schedule("simt", rowThreads(norm.getInit()), 2);
           })
           .Case([&](PackedContractOp contract) {
-            return schedule(contractStrategy(contract), 256, 2);
+            return scheduleContract(contract);
           })
-          .Case<CausalConvOp, SsdScanOp>(
-              [&](auto) { return schedule("simt", 128, 4); })
-          .Case([&](AttentionOp) { return schedule("simt", 128, 2); })
+          .Case([&](CausalConvOp) { return schedule("simt", 128, 4); })
+          // With four blocks, 128 registers, the matrix form spills.
+          .Case([&](SsdScanOp) { return schedule("simt", 128, 3); })
+          .Case([&](AttentionOp attention) {
+            return schedule(attentionStrategy(attention), 128, 2);
+          })
           .Default([&](Operation *) { return alone; });
     });
     return chosen;
   }
 
   /// In f32 an output is the same sum for any number of rows.
-  static StringRef contractStrategy(PackedContractOp op) {
-    auto x = cast<ShapedType>(op.getX().getType());
-    return x.getElementType().isF32() ? "simt" : "gemv";
+  GPUScheduleAttr scheduleContract(PackedContractOp op) {
+    auto elementOf = [](Value v) {
+      return cast<ShapedType>(v.getType()).getElementType();
+    };
+    if (elementOf(op.getX()).isF32())
+      return GPUScheduleAttr::get(&getContext(), "simt", 256, 2);
+    if (elementOf(op.getWeight()).isF32())
+      return GPUScheduleAttr::get(&getContext(), "gemv", 256, 2);
+    // Few of many rows fall to an expert.
+    int64_t outputs = cast<ShapedType>(op.getInit().getType()).getShape().back();
+    int64_t columns = outputs <= 64 ? 64 : 128;
+    int64_t rows = op.getGroups().empty() ? columns : 64;
+    return GPUScheduleAttr::get(&getContext(), "mma", 256, 2, {rows, columns});
+  }
+
+  /// Tensor cores round what they multiply to bf16.
+  static StringRef attentionStrategy(AttentionOp op) {
+    bool bf16 = llvm::all_of(
+        ArrayRef<Value>{op.getQ(), op.getK(), op.getV(), op.getKPool()},
+        [](Value v) { return getElementTypeOrSelf(v.getType()).isBF16(); });
+    return bf16 ? "mma" : "simt";
   }
 
   /// Threads for a block that works on a row: eight elements each.

@@ -43,6 +43,11 @@
  * the arena, each pool, each weight. */
 #define BRAID_ALIGNMENT 64
 
+/* A slot of a pool that holds entries per token can be read up to the end of
+ * its sequence, rounded up to a multiple of this (and to its context): what
+ * lies between is zero or of an earlier sequence. Beyond there may be no memory. */
+#define BRAID_POOL_TOKENS 256
+
 #define BRAID_SEAL_MAGIC "BRAIDSL1" /* 8 bytes, no terminator */
 #define BRAID_GOLDEN_MAGIC "BRAIDGL1"
 
@@ -96,6 +101,9 @@ typedef struct braid_services {
    * the end of the step. */
   void (*launch)(const struct braid_services *self,
                  const braid_launch *launch);
+  /* Says that the launches that follow belong to a layer; -1: to none, as at
+   * the beginning of a step. For messages. */
+  void (*layer)(const struct braid_services *self, int64_t layer);
 } braid_services;
 
 /* One step: the next rows of one or more sequences.

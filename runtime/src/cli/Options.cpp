@@ -58,16 +58,14 @@ std::vector<int32_t> idList(Text where, Text text) {
   }
 }
 
-/// Whether the artefact has code for it shows when it is opened.
-std::string deviceName(Text option, Text value) {
-  bool known = value == "auto" || value == "cpu";
-  for (std::string kind : {"sim", "cuda"})
-    known |= value == kind ||
-             (value.starts_with(kind + ":") && value.size() > kind.size() + 1);
-  if (!known)
-    throw UsageError(option + ": expected auto, cpu, sim or sim:TARGET, found '" +
-                     value + "'");
-  return value;
+/// What follows the colon is judged where artefact and machine are known.
+std::string device(Text option, Text text) {
+  std::string kind = text.substr(0, text.find(':'));
+  bool numbered = kind == "cuda" || kind == "sim";
+  if (!numbered && text != "auto" && text != "cpu")
+    throw UsageError(option + ": expected auto, cpu, cuda, cuda:NUMBER, sim or "
+                              "sim:TARGET, found '" + text + "'");
+  return text;
 }
 
 struct Flag {
@@ -136,7 +134,9 @@ constexpr Flag flags[] = {
        o.engine.syntheticSeed = number<uint64_t>(n, v, 0, UINT64_MAX);
      }},
     {"--device", true,
-     [](RunOptions &o, Text n, Text v) { o.engine.device = deviceName(n, v); }},
+     [](RunOptions &o, Text n, Text v) { o.engine.device = device(n, v); }},
+    {"--allow-jit", false,
+     [](RunOptions &o, Text, Text) { o.engine.allowJit = true; }},
     {"--save-session", true,
      [](RunOptions &o, Text, Text v) { o.saveSession = v; }},
     {"--load-session", true,
@@ -256,9 +256,11 @@ Where and how it runs
   --weights-dir DIR      where the weights are, if not beside the artefact
   --synthetic-weights S  made-up weights from seed S, to run a model that was
                          compiled without any
-  --device auto|cpu|sim  where to run: auto is the CPU; sim executes GPU code
-                         (compiled --with-sim) thread by thread on the CPU,
-                         slowly and with checks; sim:TARGET if there are several
+  --device D             where to run: cpu; cuda or cuda:N, an NVIDIA GPU that
+                         the artefact has code for; sim, a simulated one;
+                         auto (default): cuda if it is there, else cpu
+  --allow-jit            the GPU's driver may compile code that was not
+                         assembled for it
 Sessions
   --save-session F       write the state at the end
   --load-session F       go on from there, without reading the prompt again;

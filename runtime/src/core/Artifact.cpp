@@ -102,6 +102,15 @@ Artifact Artifact::open(const std::string &path) {
   return artifact;
 }
 
+std::string readSection(const Artifact &artifact, const std::string &name) {
+  std::string file = readWholeFile(artifact.path, kMaxArtifactBytes);
+  auto section = Elf(bytesOf(file), artifact.path).section(name);
+  if (!section)
+    throw Error(artifact.path + ": has no section " + name +
+                ", which its manifest speaks of");
+  return text(*section);
+}
+
 /// Offset within `manifest` of the placeholder that follows the key.
 static size_t findPlaceholder(std::string_view manifest,
                               const std::string &path) {

@@ -46,7 +46,7 @@ static EngineOptions complete(EngineOptions options, const Manifest &manifest) {
   return options;
 }
 
-static Weights loadWeights(const Artifact &artifact, const Code &code,
+static Weights readWeights(const Artifact &artifact, const Code &code,
                            const EngineOptions &options, ThreadPool &pool) {
   if (options.syntheticSeed)
     return Weights::synthetic(artifact, code, *options.syntheticSeed, pool,
@@ -55,6 +55,21 @@ static Weights loadWeights(const Artifact &artifact, const Code &code,
     return Weights::linked(artifact, code, options.weightsDir, pool,
                            options.progress);
   return Weights::mapped(artifact, options.weightsDir);
+}
+
+/// Memory of the device comes first: what does not fit is refused before
+/// minutes are spent on preparing it.
+static Weights loadWeights(const Artifact &artifact, const Code &code,
+                           const EngineOptions &options, ThreadPool &pool,
+                           Device &device) {
+  std::unique_ptr<DeviceMemory> place;
+  if (!device.sharesMemory())
+    place = device.allocate(artifact.manifest.weights.bytes, "weights",
+                            Backing::Whole);
+  Weights weights = readWeights(artifact, code, options, pool);
+  if (place)
+    weights.moveTo(device, std::move(place), options.upload);
+  return weights;
 }
 
 static uint64_t arenaBytes(const Manifest &manifest, int64_t rows) {
@@ -76,13 +91,14 @@ Engine::State::State(Artifact opened, const EngineOptions &given)
     : artifact(std::move(opened)), options(complete(given, artifact.manifest)),
       code(artifact),
       pool(options.threads, artifact.manifest.threadScratch),
-      weights(loadWeights(artifact, code, options, pool)),
-      arena(arenaBytes(artifact.manifest, options.maxRows), "activations"),
+      device(openDevice(artifact, code, pool, options)),
+      arena(device->allocate(arenaBytes(artifact.manifest, options.maxRows),
+                             "activations", Backing::Whole)),
+      weights(loadWeights(artifact, code, options, pool, *device)),
       identity(identityOf(artifact, options)) {
   if (!artifact.tokenizerJson.empty())
     tokenizer = Tokenizer::fromJson(artifact.tokenizerJson,
                                     artifact.path + ": tokenizer");
-  device = openDevice(artifact, code, pool, options);
 }
 
 Engine::Engine(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -101,6 +117,9 @@ const Tokenizer *Engine::tokenizer() const {
 }
 int Engine::threads() const { return state->pool.size(); }
 std::string Engine::device() const { return state->device->name(); }
+std::vector<std::string> Engine::notes() const {
+  return state->device->notes();
+}
 int64_t Engine::context() const { return state->options.context; }
 int64_t Engine::maxSequences() const { return state->options.maxSequences; }
 int64_t Engine::maxRows() const { return state->options.maxRows; }
@@ -115,7 +134,8 @@ MemoryUse Engine::memory() const {
   MemoryUse use;
   use.weights = state->weights.bytes();
   use.weightsInMemory = state->weights.inMemory();
-  use.arena = state->arena.bytes();
+  use.weightsOnDevice = !state->device->sharesMemory();
+  use.arena = state->arena->bytes();
   for (const Pool &pool : manifest().pools) {
     bool perToken = perTokenPool(pool);
     (perToken ? use.statePerToken : use.stateFixed) += bytesPerSlot(pool, 1);

@@ -26,10 +26,10 @@ struct Engine::State {
   EngineOptions options; ///< With the defaults filled in.
   Code code;
   ThreadPool pool;
+  std::unique_ptr<Device> device;
+  std::unique_ptr<DeviceMemory> arena;
   Weights weights;
   std::optional<Tokenizer> tokenizer;
-  std::unique_ptr<Device> device;
-  Region arena;
   /// What a saved sequence is bound to: the seal and the synthetic seed.
   std::array<uint8_t, 32> identity{};
   std::mutex stepping;

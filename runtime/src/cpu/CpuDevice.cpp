@@ -28,8 +28,9 @@ void CpuDevice::parallelFor(const braid_services *self, braid_body_fn body,
 }
 
 CpuDevice::CpuDevice(const Manifest &manifest, const Code &code,
-                     ThreadPool &pool, bool profile)
-    : stepFunction(code.step(manifest.stepEntry)), isa(manifest.isa) {
+                     ThreadPool &pool, bool profile, std::string reason)
+    : stepFunction(code.step(manifest.stepEntry)), isa(manifest.isa),
+      reason(std::move(reason)) {
   services.base.parallel_for = parallelFor;
   services.pool = &pool;
   if (profile)
@@ -40,6 +41,10 @@ void CpuDevice::run(braid_step &step) {
   step.services = &services.base;
   step.device = &step;
   stepFunction(&step);
+}
+
+std::vector<std::string> CpuDevice::notes() const {
+  return reason.empty() ? std::vector<std::string>() : std::vector{reason};
 }
 
 std::string CpuDevice::name() const {

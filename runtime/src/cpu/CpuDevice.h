@@ -13,11 +13,13 @@ namespace braid::rt {
 
 class CpuDevice : public Device {
 public:
+  /// `reason`, if not empty, says why steps run here and not on a GPU.
   CpuDevice(const Manifest &manifest, const Code &code, ThreadPool &pool,
-            bool profile);
+            bool profile, std::string reason);
   void run(braid_step &step) override;
   std::string name() const override;
   std::vector<KernelProfile> *profile() override { return &services.profile; }
+  std::vector<std::string> notes() const override;
 
 private:
   /// What compiled code is given. `base` comes first: the code passes its
@@ -33,7 +35,7 @@ private:
 
   Services services;
   braid_step_fn stepFunction;
-  std::string isa;
+  std::string isa, reason;
 };
 
 } // namespace braid::rt

@@ -92,7 +92,7 @@ private:
                        uint64_t bytes, bool write) const;
   std::string outOfShared(uint64_t offset, uint64_t bytes) const;
   bool inShared(const std::byte *address) const {
-    return address >= shared && address < shared + memory.size();
+    return address >= shared && address < memory.data() + memory.size();
   }
   bool inRanges(SimThread &thread, uintptr_t address, uint64_t bytes) const;
   void waitForWarp(SimThread &thread, const char *site, int32_t mask);

@@ -31,6 +31,9 @@ SimDevice::SimDevice(const Artifact &artifact, const GpuCode &gpu,
                             const braid_launch *launch) {
     reinterpret_cast<const Services *>(self)->simulator->launch(*launch);
   };
+  services.base.layer = [](const braid_services *self, int64_t layer) {
+    reinterpret_cast<const Services *>(self)->simulator->enterLayer(layer);
+  };
   services.simulator = &simulator;
 }
 

@@ -16,6 +16,7 @@ struct Simulator::State {
   std::vector<MemoryRange> stepRanges; ///< Beside a kernel's own buffers.
   std::string fault;                   ///< The first of the step.
   uint32_t seed = 1;
+  int64_t layer = -1;
 };
 
 Simulator::Simulator(std::vector<SimKernel> kernels, uint32_t seed)
@@ -25,6 +26,10 @@ Simulator::Simulator(std::vector<SimKernel> kernels, uint32_t seed)
 }
 Simulator::~Simulator() = default;
 
+static std::string inLayer(int64_t layer) {
+  return layer < 0 ? "" : " (layer " + std::to_string(layer) + ")";
+}
+
 static MemoryRange rangeOf(const void *data, int64_t bytes) {
   auto begin = reinterpret_cast<uintptr_t>(data);
   return {begin, begin + uintptr_t(bytes)};
@@ -33,6 +38,7 @@ static MemoryRange rangeOf(const void *data, int64_t bytes) {
 void Simulator::begin(const braid_step &step) {
   state->fault.clear();
   state->block.seed(state->seed);
+  state->layer = -1;
   auto numbers = [](const int32_t *data, int64_t count) {
     return rangeOf(data, count * int64_t(sizeof(int32_t)));
   };
@@ -59,6 +65,8 @@ static std::string refusal(const braid_launch &launch, size_t kernels) {
   return "";
 }
 
+void Simulator::enterLayer(int64_t layer) { state->layer = layer; }
+
 void Simulator::launch(const braid_launch &launch) {
   if (!state->fault.empty())
     return;
@@ -77,7 +85,7 @@ void Simulator::launch(const braid_launch &launch) {
     for (place[1] = 0; place[1] < launch.grid[1]; ++place[1])
       for (place[0] = 0; place[0] < launch.grid[0]; ++place[0])
         if (!state->block.run(kernel, launch, place, ranges)) {
-          state->fault = state->block.fault();
+          state->fault = state->block.fault() + inLayer(state->layer);
           return;
         }
 }

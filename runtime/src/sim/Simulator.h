@@ -40,6 +40,8 @@ public:
 
   /// Before a step: what its kernels may read beside their own buffers.
   void begin(const braid_step &step);
+  /// What errors say of the launches that follow; -1: nothing.
+  void enterLayer(int64_t layer);
   /// Runs a grid to its end, unless something has failed before.
   void launch(const braid_launch &launch);
   /// After a step. Throws Error: the first fault, with kernel, block, thread

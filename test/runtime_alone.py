@@ -45,9 +45,9 @@ class Checks:
         return 1 if self.failed or not self.passed else 0
 
 
-def build(folder):
+def build(folder, static):
     code, text = output("cmake", "-G", "Ninja", "-S", ROOT / "runtime", "-B", folder, f"-DCMAKE_CXX_COMPILER={CLANG}",
-                        "-DCMAKE_DISABLE_FIND_PACKAGE_LLVM=ON", "-DCMAKE_DISABLE_FIND_PACKAGE_MLIR=ON")
+                        "-DCMAKE_DISABLE_FIND_PACKAGE_LLVM=ON", "-DCMAKE_DISABLE_FIND_PACKAGE_MLIR=ON", f"-DBRAID_STATIC={static}", "-U", "pkgcfg_lib_*")
     if not code:
         code, text = output("ninja", "-C", folder)
     return code, text
@@ -69,6 +69,8 @@ def ship(checks, braid, program):
         there, here = output(program, model, *prompt), output(braid, "run", model, *prompt)
         checks.claim("braid-run tells a story", there[0] == 0 and len(there[1]) > 80, there[1][:60])
         checks.claim("the same as braid run", there == here)
+        log = output(program, model, *prompt[:-1])[1]
+        checks.claim("text and summary in one log are lines of their own", there[1] + "\nprompt: " in log, log[-200:])
 
 
 def main():
@@ -78,7 +80,7 @@ def main():
     options = parser.parse_args()
     folder = options.build
     checks = Checks()
-    code, text = build(folder)
+    code, text = build(folder, "OFF")
     if not checks.claim("cmake -S runtime builds", code == 0, "" if code == 0 else text[-2000:]):
         return checks.finish()
     headers = headers_read(folder)
@@ -91,9 +93,15 @@ def main():
     wrong = [name for name in needed if re.search(r"LLVM|MLIR|clang", name)]
     checks.claim("braid-run needs no library of LLVM", needed and not wrong, ", ".join(needed))
     size = os.path.getsize(program)
-    checks.claim("braid-run is thin", size < 4_000_000, f"{size} bytes")
+    checks.claim("braid-run is as small as README says", size < 850_000, f"{size} bytes")
+    code, text = build(folder, "ON")
+    needed = re.findall(r"\(NEEDED\).*\[(.+)\]", output(READELF, "--dynamic", program)[1])
+    wrong = [name for name in needed if not re.match(r"lib[cm]\.so|ld-linux", name)]
+    checks.claim("braid-run, static, needs libc alone", code == 0 and needed and not wrong, ", ".join(needed))
     code, text = output(program, "--help")
     checks.claim("braid-run --help", code == 0 and "usage" in text.lower(), "" if code == 0 else text[:200])
+    code, text = output(program, "--version")
+    checks.claim("braid-run --version", code == 0 and re.match(r"braid-run \d+\.\d+", text), text.split("\n")[0])
     ship(checks, options.braid, program)
     return checks.finish()
 

@@ -162,7 +162,7 @@ def main():
         return 0
     unknown = set(options.only or []) - {suite.name for suite in every}
     if unknown:
-        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}; there are {', '.join(suite.name for suite in every)}")
     if options.only:
         chosen = [suite for suite in every if suite.name in ("build", *options.only)]
     else:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import suites
@@ -50,6 +51,11 @@ class Runs(unittest.TestCase):
         self.assertEqual(self.outcome("sh", "-c", "echo 3 passed, 0 failed; exit 1"), (3, 1))
         self.assertEqual(self.outcome("sh", "-c", "echo 3 passed, 0 failed; kill -9 $$"), (3, 1))
         self.assertEqual(self.outcome("sleep", "9", timeout=0.1), (0, 1))
+
+    def test_a_suite_that_is_not_there_is_told_those_that_are(self):
+        with contextlib.redirect_stderr(io.StringIO()) as out, self.assertRaises(SystemExit), mock.patch("sys.argv", ["check", "--only", "nosuch"]):
+            suites.main()
+        self.assertRegex(out.getvalue(), "no such suite: nosuch; there are build, .*bad-input")
 
     def test_a_failed_build_fails_all(self):
         bad = Suite("build", suites.count_build, [["false"]])

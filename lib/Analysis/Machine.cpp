@@ -58,6 +58,17 @@ double parseQuantity(const std::string &text, const std::string &what) {
   return result;
 }
 
+int64_t parseMemory(const std::string &text, const std::string &what) {
+  double bytes = parseQuantity(text, what);
+  if (bytes < 1 << 20)
+    throw rt::Error(what + ": expected at least 1MiB, found '" + text + "'",
+                    isdigit(text.back()) ? "without a unit it is bytes; did "
+                                           "you mean " +
+                                               text + "GiB?"
+                                         : "");
+  return int64_t(bytes);
+}
+
 static std::string nameList() {
   std::string names;
   for (const Machine &machine : usualMachines())
@@ -75,7 +86,7 @@ static void setField(Machine &machine, const std::string &field) {
   else if (key == "flops")
     machine.flops = parseQuantity(value, what);
   else if (key == "memory")
-    machine.memory = int64_t(parseQuantity(value, what));
+    machine.memory = parseMemory(value, what);
   else
     throw rt::Error("--machine: expected a name (" + nameList() +
                     ") or bw=..,flops=..[,memory=..], found '" +

@@ -220,8 +220,7 @@ static json::Array writeGPUs(ModuleOp module, const BundleOptions &options) {
   return gpus;
 }
 
-/// What the importer wrote down for the manifest.
-static json::Object metadataOf(ModuleOp module) {
+json::Object braid::metadataOf(ModuleOp module) {
   auto text = required<StringAttr>(module, kMetadataAttr).getValue();
   auto value = json::parse(text);
   if (!value)

@@ -106,14 +106,17 @@ def _(folder):
     join(folder, b'{"' + TENSOR.encode() + b'": ' + entry.encode() + b", " + text.lstrip()[1:], data)
 
 
-@case("git-lfs pointer in place of the file", "(?i)lfs")
-def _(folder):
-    (folder / FILE).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 1017472\n")
+# -- what a failed download leaves in place of a file --
+
+def text_file(name, text):
+    return lambda folder: (folder / name).write_text(text)
 
 
-@case("HTML page in place of the file", FILE)
-def _(folder):
-    (folder / FILE).write_text("<!DOCTYPE html><html><body>404</body></html>\n" * 50)
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 1017472\n"
+PAGE = "\n<!DOCTYPE html><html><body>404</body></html>\n" * 50
+for _file in (FILE, INDEX, "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"):
+    CASES.append((f"git-lfs pointer as {_file}", f"{_file}: .*Git LFS pointer", text_file(_file, LFS)))
+    CASES.append((f"HTML page as {_file}", f"{_file}: .*web page", text_file(_file, PAGE)))
 
 
 # -- one tensor's entry --
@@ -178,6 +181,20 @@ def _(folder):
     edit_header(folder, halve)
 
 
+def number(tensor, bits):
+    """Replaces the last number of a tensor."""
+    def apply(folder):
+        text, data = split(folder)
+        end = json.loads(text)[tensor]["data_offsets"][1]
+        join(folder, text, data[: end - len(bits)] + bits + data[end:])
+    return apply
+
+
+BIAS = "backbone.layers.1.mixer.gate.e_score_correction_bias"
+for _name, _tensor, _bits in (("NaN", TENSOR, b"\xc0\x7f"), ("infinity", TENSOR, b"\x80\x7f"), ("F32 infinity", BIAS, b"\0\0\x80\x7f")):
+    CASES.append((f"tensor with {_name}", f"{FILE}: tensor {_tensor}: .*finite", number(_tensor, _bits)))
+
+
 # -- files and the index --
 
 @case("no weights at all", "safetensors")
@@ -228,10 +245,17 @@ def _(folder):
     (folder / FILE).mkdir()
 
 
-@case("dangling link as shard", FILE)
+for _file in (FILE, INDEX, "config.json", "generation_config.json", "tokenizer.json"):
+    def _replace(folder, file=_file):
+        (folder / file).unlink(missing_ok=True)
+        (folder / file).symlink_to("nowhere")
+    CASES.append((f"dangling link as {_file}", f"{_file}: .*link to 'nowhere'", _replace))
+
+
+@case("dangling link as indexed shard", "part-2.safetensors: .*link to 'nowhere'")
 def _(folder):
-    (folder / FILE).unlink()
-    (folder / FILE).symlink_to("nowhere")
+    shard(folder, lambda index: index.update({TENSOR: "part-2.safetensors"}))
+    (folder / "part-2.safetensors").symlink_to("nowhere")
 
 
 @case("FIFO as config.json", "config.json")
@@ -262,10 +286,6 @@ for _name, _text in {"with line breaks": "line\nerror: break\r\n", "with escape 
 
 
 # -- the tokenizer and what belongs to it --
-
-def text_file(name, text):
-    return lambda folder: (folder / name).write_text(text)
-
 
 BPE = {"version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
        "post_processor": None, "decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}}
@@ -323,7 +343,7 @@ for _name, _mention, _keys in [
     ("model_type llama", "llama", dict(model_type="llama")),
     ("model_type a number", "model_type", dict(model_type=7)),
     ("unknown pattern letter", "pattern", dict(hybrid_override_pattern="MEM*EMEM*EMEM*X")),
-    ("pattern empty", "pattern", dict(hybrid_override_pattern="")),
+    ("pattern empty", "pattern': expected 1 to 4096 layers, found 0", dict(hybrid_override_pattern="")),
     ("pattern longer than the weights", r"pattern|layers\.15", dict(hybrid_override_pattern="MEM*E" * 4)),
     ("pattern of a million layers", "pattern|layers", dict(hybrid_override_pattern="M" * 1000000)),
     ("pattern a list of numbers", "pattern", dict(hybrid_override_pattern=[1, 2])),
@@ -342,6 +362,10 @@ for _name, _mention, _keys in [
     ("epsilon infinite", "layer_norm_epsilon|Infinity|config.json", dict(layer_norm_epsilon=INFINITY)),
     ("epsilon negative", "layer_norm_epsilon", dict(layer_norm_epsilon=-1.0)),
     ("epsilon as text", "layer_norm_epsilon", dict(layer_norm_epsilon="small")),
+    ("scale zero", "routed_scaling_factor", dict(routed_scaling_factor=0)),
+    ("scale negative", "routed_scaling_factor", dict(routed_scaling_factor=-2.5)),
+    ("scale infinite", "routed_scaling_factor", dict(routed_scaling_factor=INFINITY)),
+    ("dtype of integers", "torch_dtype", dict(dtype=None, torch_dtype="int8")),
     ("scale NaN", "routed_scaling_factor|NaN|config.json", dict(routed_scaling_factor=NAN)),
     ("dt limit reversed", "time_step_limit", dict(time_step_limit=[1.0, 0.0])),
     ("dt limit NaN", "time_step_limit|NaN", dict(time_step_limit=[0.0, NAN])),

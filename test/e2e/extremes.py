@@ -9,7 +9,7 @@ those of the definition (--schedule=reference, f32).
 A few cases are ill-conditioned: there the definition itself, being f32, is as
 far from f64 as the emitters are (up to 1.7e-4, measured), and AMPLIFIED applies.
 
-A NaN among the weights must spread as NaN, not as a crash, and only over the
+A NaN that a weight makes must spread as NaN, not as a crash, and only over the
 text that it belongs to.
 """
 import argparse
@@ -58,7 +58,7 @@ def scale_steps(factor):
 
 def poison(w):
     w = w.copy()
-    w[POISONED] = np.nan
+    w[POISONED] = -np.inf   # its norm is NaN; a NaN itself is refused
     return w
 
 

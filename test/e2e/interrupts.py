@@ -6,6 +6,7 @@
 import argparse
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -119,6 +120,28 @@ def interrupted_compiles(bench):
         bench.report.claim(f"compile ended by {signal.Signals(number).name}", done or (child.returncode == -number and not left), f"exit code {child.returncode}, left {left}")
 
 
+def killed_compiles(bench):
+    """What a killed compile leaves goes with the next one to the same output;
+    never what may belong to a process that lives, here or elsewhere."""
+    place = bench.scratch / "killed"
+    place.mkdir()
+    command, left = ["compile", MODEL, "-o", place / "model.braid", "-q"], []
+    child = bench.start(*command)
+    while not left and child.poll() is None:
+        left = [path.name for path in place.iterdir() if ".partial" in path.name]
+    child.kill()
+    child.communicate()
+    left = sorted(path.name for path in place.iterdir())
+    killed = re.fullmatch(r"model\.braid\.(\d+)-(\w{8})\.partial.*", left[0] if left else "")
+    bench.report.claim("a killed compile leaves partial files", killed and int(killed[1]) == child.pid, str(left))
+    kept = {f"model.braid.{os.getpid()}-{killed[2]}.partial", f"model.braid.weights.{child.pid}-00000000.partial", f"other.braid.{child.pid}-{killed[2]}.partial"} if killed else set()
+    for name in kept:
+        (place / name).touch()
+    bench.start(*command).communicate()
+    found = {path.name for path in place.iterdir()}
+    bench.report.claim("the next compile removes them, and nothing else", found == kept | {"model.braid", "model.braid.weights"}, str(sorted(found)))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--braid", required=True, help="the braid command")
@@ -127,7 +150,7 @@ def main():
     report = Report()
     with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
         bench = Bench(options, scratch, report)
-        for check in interrupted_runs, interrupted_batch, closed_pipes, lost_output, interrupted_compiles:
+        for check in interrupted_runs, interrupted_batch, closed_pipes, lost_output, interrupted_compiles, killed_compiles:
             check(bench)
     return report.finish()
 

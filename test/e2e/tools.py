@@ -91,6 +91,9 @@ def check_version(report, bench):
     code, out, _ = bench.run("--help")
     missing = [name for name in "plan compile run inspect tokenize verify bench".split() if not re.search(rf"^  {name} ", out, re.MULTILINE)]
     report.claim("--help lists the commands", code == 0 and not missing, f"missing: {missing}")
+    report.claim("help", bench.run("help") == (code, out, "") and bench.run("help", "plan") == bench.run("plan", "--help"), "as --help")
+    code, out, _ = bench.run("run", "--version")
+    report.claim("run --version", code == 0 and re.fullmatch(r"braid run \d+\.\d+\.\d+\nABI \d+\n", out), repr(out))
     for command in ("plan", "compile", "bench", "inspect", "tokenize", "verify"):
         code, out, _ = bench.run(command, "--help")
         report.claim(f"{command} --help", code == 0 and f"usage: braid {command}" in out, out.split("\n")[0])
@@ -106,7 +109,7 @@ def check_arguments(report, bench):
     same = same_files(bench.compile(bench.fixture, "--precision=f32", "--weights=none"), bench.compile(bench.fixture, "--precision", "f32", "--weights", "none"), weights=False)
     report.claim("compile --precision f32 --weights none", same, "as with =")
     for command in (["compile", "--precision=f8"], ["compile", "-j0"], ["compile", "--jobs", "x"], ["compile", "--weights="], ["compile", "-q=1"], ["compile", "--mlir-nonsense"],
-                    ["compile", "second"], ["plan", "--memory=much"], ["plan", "--batch"], ["bench", "--threads=1,x"], ["bench", "--repeats=0"], ["verify", "--threads", "0"]):
+                    ["compile", "second"], ["plan", "--memory=much"], ["plan", "--batch"], ["plan", "--memory=24"], ["bench", "--threads=1,x"], ["bench", "--threads=0"], ["bench", "--repeats=0"], ["verify", "--threads", "0"]):
         code, _, errors = bench.run(command[0], "model", *command[1:])
         lines = [line for line in errors.splitlines() if line.startswith("error:")]
         report.claim(f"usage: {' '.join(command)}", code == 2 and len(lines) == 1, f"exit code {code}, {errors.strip()[:100]}")
@@ -216,6 +219,9 @@ def check_verify(report, bench):
         refused(report, f"verify {precision}: no weights", bench.run("verify", artefact), "weights")
         (elsewhere / weights.name).write_bytes(original)
         report.claim(f"verify {precision} --weights-dir", bench.run("verify", artefact, f"--weights-dir={elsewhere}")[0] == 0, str(elsewhere.name))
+    stranger = bench.compile(bench.fixtures / "dense", "--precision=bf16")
+    for what, other in ("precision", bench.compile(bench.fixture, "--precision=f32")), ("layers", stranger):
+        refused(report, f"verify --golden: of another {what}", bench.run("verify", artefact, f"--golden={other}"), f"expected {what} ")
     code, out, _ = bench.run("verify", bench.compile(bench.fixture, "--weights=none"))
     unchecked = [line for line in out.splitlines() if re.match(r"(weights|golden) +- +not checked: ", line)]
     report.claim("verify without weights says so", code == 0 and len(unchecked) == 2 and out.count(" ok ") == 1, out.splitlines()[-1])
@@ -233,7 +239,8 @@ def check_verify_linked(report, bench):
     data = tensors.read_bytes()
     header = 8 + struct.unpack_from("<Q", data)[0]
     begin, end = (header + offset for offset in json.loads(data[8:header])["lm_head.weight"]["data_offsets"])
-    tensors.write_bytes(data[:begin] + data[begin:end][::-1] + data[end:])
+    middle = (begin + end) // 2
+    tensors.write_bytes(data[:begin] + data[middle:end] + data[begin:middle] + data[end:])
     refused(report, "verify, linked weights with other data", bench.run("verify", linked), "kernels or the data in ")
     tensors.write_bytes(data.replace(b"norm.weight", b"norm.weighs", 1))
     refused(report, "verify, linked weights with other headers", bench.run("verify", linked, "--golden", linked), "is not the checkpoint")

@@ -15,8 +15,9 @@
 
 namespace braid {
 
-/// Of a length, and of repeats.
-static constexpr int64_t kLargest = int64_t(1) << 24;
+static constexpr int64_t kLargest = int64_t(1) << 24; ///< Of a length.
+static constexpr int64_t kMostThreads = 1024;
+static constexpr int64_t kMostRepeats = 1000;
 
 static constexpr const char *usage =
     R"(usage: braid bench [options] model.braid
@@ -47,7 +48,9 @@ examples:
 /// Numbers with commas between them; zeros stand for nothing.
 static std::vector<int64_t> listOf(const Arguments &arguments,
                                    const std::string &option,
-                                   std::vector<int64_t> otherwise) {
+                                   std::vector<int64_t> otherwise,
+                                   int64_t lowest = 0,
+                                   int64_t highest = kLargest) {
   if (!arguments.has(option))
     return otherwise;
   std::vector<int64_t> numbers;
@@ -55,7 +58,7 @@ static std::vector<int64_t> listOf(const Arguments &arguments,
   for (size_t at = 0; at <= text.size();) {
     size_t comma = std::min(text.find(',', at), text.size());
     if (int64_t n =
-            parseNumber(option, text.substr(at, comma - at), 0, kLargest))
+            parseNumber(option, text.substr(at, comma - at), lowest, highest))
       numbers.push_back(n);
     at = comma + 1;
   }
@@ -68,10 +71,10 @@ static BenchOptions optionsFrom(const Arguments &arguments) {
   options.weightsDir = arguments.value("--weights-dir");
   options.prompts = listOf(arguments, "--prompt-lengths", options.prompts);
   options.decodes = listOf(arguments, "--decode-lengths", options.decodes);
-  options.threads = listOf(arguments, "--threads", options.threads);
-  if (options.threads.empty())
-    options.threads = {0};
-  options.repeats = arguments.number("--repeats", 1, kLargest, options.repeats);
+  options.threads =
+      listOf(arguments, "--threads", options.threads, 1, kMostThreads);
+  options.repeats =
+      arguments.number("--repeats", 1, kMostRepeats, options.repeats);
   if (arguments.has("--synthetic-weights"))
     options.syntheticSeed =
         uint64_t(arguments.number("--synthetic-weights", 0, INT64_MAX, 0));

@@ -7,8 +7,6 @@
 #include "Golden.h"
 #include "braid-rt/error.h"
 #include "braid-rt/golden.h"
-#include "braid-rt/json.h"
-#include "braid/Dialect/Braid.h"
 #include "braid/Pipeline/Pipeline.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -21,11 +19,16 @@ using namespace braid;
 static constexpr int kAttempts = 4;
 
 uint64_t braid::goldenBytesFor(ModuleOp module) {
-  auto text = module->getAttrOfType<StringAttr>(kMetadataAttr);
-  rt::Json model = rt::parseJson(text.getValue(), "braid.metadata")["model"];
-  if (model["context"].get<int64_t>() < rt::kGoldenContext)
+  llvm::json::Object metadata = metadataOf(module);
+  const llvm::json::Object *model = metadata.getObject("model");
+  auto number = [&](StringRef key) {
+    return model ? model->getInteger(key).value_or(0) : 0;
+  };
+  int64_t vocabulary = number("vocabulary");
+  // What makes no sense is refused where the manifest is read.
+  if (vocabulary < 1 || number("context") < rt::kGoldenContext)
     return 0;
-  return rt::goldenBytes(model["vocabulary"].get<int64_t>());
+  return rt::goldenBytes(vocabulary);
 }
 
 static void writeReference(GoldenJob &job, const std::string &scratch) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 namespace braid {
 int benchMain(int argc, char **argv);
@@ -73,8 +74,14 @@ int main(int argc, char **argv) {
   rt::holdStandardStreams();
   if (argc < 2)
     return usage(stderr, 2);
-  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-    return finish(usage(stdout, 0));
+  if (!strcmp(argv[1], "help") && argc > 2) { // `braid help plan`
+    std::swap(argv[1], argv[2]);
+    static char option[] = "--help";
+    argv[2] = option;
+  }
+  for (const char *help : {"--help", "-h", "help"})
+    if (!strcmp(argv[1], help))
+      return finish(usage(stdout, 0));
   if (!strcmp(argv[1], "--version"))
     return finish(printVersion());
   for (const Command &command : kCommands)

@@ -6,15 +6,22 @@
 //===----------------------------------------------------------------------===//
 #include "Output.h"
 #include "braid-rt/error.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
+#include "llvm/Support/xxhash.h"
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <regex>
 #include <unistd.h>
 
 namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+using llvm::StringRef;
 using namespace braid;
 
 [[noreturn]] static void failWrite(const std::string &path,
@@ -44,9 +51,51 @@ void braid::renameFile(const std::string &from, const std::string &to) {
     failWrite(to, error.message());
 }
 
+/// Tells where process numbers mean the same: this boot of this machine, and
+/// this container. A folder may be shared by several.
+static std::string worldOfProcesses() {
+  std::string identity;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> identity;
+  char space[64] = {};
+  if (readlink("/proc/self/ns/pid", space, sizeof(space) - 1) > 0)
+    identity += space;
+  return llvm::utohexstr(uint32_t(llvm::xxh3_64bits(identity)), true, 8);
+}
+
+/// Removes what killed processes left on its way to `target`, and what they
+/// named after that; nothing of a process that lives or may live elsewhere.
+static void removeLeftovers(const std::string &target) {
+  std::string folder = path::parent_path(target).str();
+  std::regex leftover("\\.([0-9]+)-" + worldOfProcesses() +
+                      "\\.partial(\\..*)?");
+  std::error_code error;
+  fs::directory_iterator entry(folder.empty() ? "." : folder, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    std::string rest = path::filename(entry->path()).str();
+    std::string name = path::filename(target).str();
+    std::smatch match;
+    if (rest.compare(0, name.size(), name) != 0)
+      continue;
+    rest.erase(0, name.size());
+    pid_t process = 0;
+    if (std::regex_match(rest, match, leftover) &&
+        !StringRef(match[1].str()).getAsInteger(10, process) &&
+        kill(process, 0) != 0 && errno == ESRCH)
+      fs::remove(entry->path());
+  }
+}
+
 PartialFile::PartialFile(const std::string &target)
-    : path(target + "." + std::to_string(getpid()) + ".partial") {
+    : path(target + "." + std::to_string(getpid()) + "-" + worldOfProcesses() +
+           ".partial") {
+  removeLeftovers(target);
   llvm::sys::RemoveFileOnSignal(path);
+}
+
+rt::Error PartialFile::asTarget(const rt::Error &error) {
+  static const std::regex partial(
+      "\\.[0-9]+-[0-9a-f]{8}\\.partial(\\.\\w+\\.\\w+)*");
+  return rt::Error(std::regex_replace(error.what(), partial, ""), error.hint);
 }
 
 PartialFile::~PartialFile() {

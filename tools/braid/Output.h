@@ -7,6 +7,7 @@
 #ifndef BRAID_TOOLS_OUTPUT_H
 #define BRAID_TOOLS_OUTPUT_H
 
+#include "braid-rt/error.h"
 #include <string>
 
 namespace braid {
@@ -19,7 +20,8 @@ void checkOutput(const std::string &path);
 void renameFile(const std::string &from, const std::string &to);
 
 /// The name of a file on its way to `target`, on the same file system. Removed,
-/// also when a signal ends the process, unless it is published.
+/// also when a signal ends the process, unless it is published. What processes
+/// left that could not do so, being killed, is removed by the next one.
 class PartialFile {
 public:
   explicit PartialFile(const std::string &target);
@@ -28,6 +30,8 @@ public:
   ~PartialFile();
   /// At most once. Throws rt::Error.
   void publish(const std::string &to);
+  /// The error with the names of targets in place of those of partial files.
+  static rt::Error asTarget(const rt::Error &error);
 
   const std::string path;
 

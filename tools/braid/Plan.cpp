@@ -52,8 +52,7 @@ static PlanOptions optionsFrom(const Arguments &arguments) {
   if (arguments.has("--machine"))
     options.machines = {parseMachine(arguments.value("--machine"))};
   if (arguments.has("--memory"))
-    options.memory =
-        int64_t(parseQuantity(arguments.value("--memory"), "--memory"));
+    options.memory = parseMemory(arguments.value("--memory"), "--memory");
   options.batch = arguments.number("--batch", 1, kLargest, options.batch);
   options.context = arguments.number("--context", 1, kLargest, options.context);
   bool f32 = arguments.choice("--precision", {"bf16", "f32"}) == "f32";

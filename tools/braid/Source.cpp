@@ -52,13 +52,13 @@ ModelSource braid::sourceOfDump(const CompileOptions &options,
 }
 
 void braid::readTokenizer(const std::string &dir, BundleOptions &bundle) {
-  if (std::string file = dir + "/tokenizer.json"; fs::exists(file)) {
+  if (std::string file = dir + "/tokenizer.json"; rt::isThere(file)) {
     bundle.tokenizer = rt::readTextFile(file);
     rt::Tokenizer::fromJson(bundle.tokenizer, file);
   }
   std::string config = dir + "/tokenizer_config.json";
   bundle.chatTemplate = fs::exists(dir + "/chat_template.jinja");
-  if (!fs::exists(config))
+  if (!rt::isThere(config))
     return;
   rt::Json json = rt::readJsonFile(config);
   bundle.chatTemplate |= json.contains("chat_template");

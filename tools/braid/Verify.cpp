@@ -115,11 +115,34 @@ static rt::Error disagreement(const rt::Artifact &artifact,
                                : "");
 }
 
+/// Throws unless both were compiled from one model in one precision: otherwise
+/// different logits would be blamed on kernels.
+static void requireSameModel(const rt::Artifact &artifact,
+                             const rt::Artifact &other) {
+  auto same = [&](const char *what, const std::string &expected,
+                  const std::string &found) {
+    if (expected != found)
+      throw rt::Error(other.path + ": its golden logits do not fit " +
+                          artifact.path + ": expected " + what + " " +
+                          expected + ", found " + found,
+                      "--golden takes an artefact of the same model in the "
+                      "same precision");
+  };
+  const rt::Manifest &ours = artifact.manifest, &theirs = other.manifest;
+  same("precision", ours.precision, theirs.precision);
+  same("layers", ours.pattern, theirs.pattern);
+  same("hidden size", std::to_string(ours.hidden),
+       std::to_string(theirs.hidden));
+  same("vocabulary", std::to_string(ours.vocabulary),
+       std::to_string(theirs.vocabulary));
+}
+
 /// The logits to compare with; no rows if there are none.
 static rt::Golden goldenFor(const rt::Artifact &artifact,
                             const std::string &other) {
   if (!other.empty()) {
     rt::Artifact from = rt::Artifact::open(other);
+    requireSameModel(artifact, from);
     if (from.golden.empty())
       throw rt::Error(other + ": holds no golden logits");
     return rt::decodeGolden(from.golden, other);
@@ -137,8 +160,8 @@ static int verify(const Arguments &arguments) {
   Table table(arguments.has("-q"));
   rt::Artifact artifact = rt::Artifact::open(path);
   table.passed("seal", "sha256 " + hex(artifact.seal));
-  checkWeights(artifact, options.weightsDir, table);
   rt::Golden golden = goldenFor(artifact, arguments.value("--golden"));
+  checkWeights(artifact, options.weightsDir, table);
   if (golden.rows.empty()) {
     table.notChecked("golden", "none stored to compare the kernels with");
     return 0;

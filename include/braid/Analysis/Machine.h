@@ -33,6 +33,10 @@ Machine parseMachine(const std::string &text);
 /// message. Throws rt::Error.
 double parseQuantity(const std::string &text, const std::string &what);
 
+/// The same for bytes of memory. Throws rt::Error also below 1 MiB: somebody
+/// has left the unit out.
+int64_t parseMemory(const std::string &text, const std::string &what);
+
 } // namespace braid
 
 #endif // BRAID_ANALYSIS_MACHINE_H

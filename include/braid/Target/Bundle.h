@@ -9,6 +9,7 @@
 
 #include "braid/Target/NVPTX.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
 #include <string>
 
 namespace braid {
@@ -27,12 +28,16 @@ struct BundleOptions {
   std::string sourceDir;            ///< For link: relative to the artefact,
   std::string sourceSha256;         ///< and rt::Checkpoint::headerHash().
   uint64_t goldenBytes = 0; ///< Room for golden logits, which come later.
-  std::string tokenizer;            ///< Text of tokenizer.json, may be empty.
+  std::string tokenizer;    ///< Text of tokenizer.json, may be empty.
   bool chatTemplate = false;
   bool addBos = false;
   unsigned optLevel = 2;
   std::vector<DeviceCode> deviceCode;
 };
+
+/// What the importer wrote down of the model, for the manifest. Throws
+/// rt::Error if a dump was edited so that it is not there.
+llvm::json::Object metadataOf(mlir::ModuleOp module);
 
 /// The manifest (docs/Bundle.md) of a module in the device phase. The hash of
 /// the weights' header is a placeholder of zeros, for `sealArtifact` to fill.

@@ -332,7 +332,9 @@ void readLayers(const ConfigReader &reader, ModelConfig &config) {
   if (!kinds)
     kinds = {BlockKind::Mamba, BlockKind::Moe, BlockKind::Attention,
              BlockKind::Mlp};
-  reader.integerOf(Json(kinds->size()), key + " (length)", layerCount);
+  if (kinds->empty() || kinds->size() > size_t(layerCount.most))
+    reader.fail(key, "1 to " + std::to_string(layerCount.most) + " layers",
+                std::to_string(kinds->size()));
   int64_t advised =
       reader.integer({"num_hidden_layers"}, int64_t(kinds->size()), layerCount);
   if (advised != int64_t(kinds->size()))

@@ -44,12 +44,12 @@ void checkType(const ConfigReader &reader, ModelConfig &config) {
 /// "torch.bfloat16" and "bfloat16" -> "bfloat16".
 std::string dtypeName(const ConfigReader &reader, Keys keys,
                       const char *absent) {
-  std::string name = reader.string(keys, absent);
+  std::string name = reader.string(keys, absent), key;
+  reader.find(keys, &key);
   if (name.rfind("torch.", 0) == 0)
     name.erase(0, 6);
   if (name != "float32" && name != "float16" && name != "bfloat16")
-    reader.fail(*keys.begin(), "\"float32\", \"float16\" or \"bfloat16\"",
-                show(name));
+    reader.fail(key, "\"float32\", \"float16\" or \"bfloat16\"", show(name));
   return name;
 }
 
@@ -159,8 +159,8 @@ void readFeedForward(const ConfigReader &reader, ModelConfig &config) {
   config.routeTopGroups =
       reader.integer({"topk_group"}, 1, {1, config.routeGroups});
   config.normTopK = reader.boolean({"norm_topk_prob"}, true);
-  config.routedScale = inRange(reader, {"routed_scaling_factor"}, 1.0, -1e6,
-                               1e6, "a finite number");
+  config.routedScale = inRange(reader, {"routed_scaling_factor"}, 1.0, 1e-30,
+                               1e6, "a positive number up to 1e6");
 }
 
 /// Every size is bounded, yet their product may be absurd; 1e14 parameters keep
@@ -211,7 +211,6 @@ void ignoreKnownKeys(const ConfigReader &reader) {
                  "hidden_dropout",
                  "num_logits_to_keep",
                  "expand",
-                 "mamba_proj_bias",
                  "rope_theta",
                  "rope_scaling",
                  "rope_parameters",
@@ -280,7 +279,7 @@ void readQuantisation(const Json &root, const Json &model,
     readQuantMap(ConfigReader(config.file, *inConfig, "quantization_config."),
                  config);
   fs::path path = directory / "hf_quant_config.json";
-  if (!fs::exists(path))
+  if (!rt::isThere(path))
     return;
   Json beside = readFile(path.string());
   if (!beside.is_object() || !beside.contains("quantization"))
@@ -294,9 +293,26 @@ void readQuantisation(const Json &root, const Json &model,
 }
 } // namespace
 
+/// Whoever names another file of a model learns what is accepted.
+static void requireConfig(const std::string &path) {
+  fs::path name = path;
+  if (name.extension() == ".json")
+    return;
+  std::string folder = name.has_parent_path() ? name.parent_path() : ".";
+  throw rt::Error(
+      path +
+          ": expected a checkpoint's folder or its config.json (or, to "
+          "compile, a dump *.mlir), found " +
+          (rt::isThere(path) ? "another file" : "nothing of that name"),
+      fs::exists(folder + "/config.json") ? "perhaps its folder: " + folder
+                                          : "");
+}
+
 ModelConfig readModelConfig(const std::string &path) {
   std::error_code error;
   bool isDirectory = fs::is_directory(path, error);
+  if (!isDirectory)
+    requireConfig(path);
   fs::path directory =
       isDirectory ? fs::path(path) : fs::path(path).parent_path();
   ModelConfig config;
@@ -315,7 +331,7 @@ ModelConfig readModelConfig(const std::string &path) {
   checkTotalSize(reader, config);
   readQuantisation(root, model, directory, config);
   if (fs::path generation = directory / "generation_config.json";
-      fs::exists(generation)) {
+      rt::isThere(generation)) {
     Json json = readFile(generation.string());
     readTokens(ConfigReader(generation.string(), json), config);
   }

@@ -22,7 +22,8 @@ class MmaTile : public AttentionTile {
 public:
   MmaTile(GPUEmitter &b, AttentionOp op, int64_t queryWarps);
   void attend(Value lo, Value hi) override;
-  void finish(function_ref<void(const TileResult &)> write) override;
+  void finish(bool divide,
+              function_ref<void(const TileResult &)> write) override;
 
 private:
   static constexpr int64_t kWarp = 32;
@@ -69,6 +70,7 @@ private:
   Values maxima, totals, sums;
   Value allSums; ///< Of all warps, in shared memory.
   Values factors; ///< What each warp's sums weigh, for both halves.
+  Values scales; ///< What the results are multiplied by, for both halves.
 };
 
 } // namespace
@@ -210,7 +212,8 @@ Value MmaTile::acrossQuad(Value v, function_ref<Value(Value, Value)> combine) {
 Value MmaTile::softmax(int64_t half, Value first, Values &scores) {
   Value base = b.add(first, b.add(b.mul(keyWarp, b.index(keysOfWarp())),
                                   b.mul(quad, b.index(2))));
-  Value seen = limit(local(half));
+  // Keys that the query may see behind the lane's first one.
+  Value more = b.toI32(b.sub(limit(local(half)), base));
   Value scale = b.f32(op.getScale().convertToDouble());
   SmallVector<Value *> mine;
   for (size_t i = 0; i < scores.size(); i += 4)
@@ -218,8 +221,8 @@ Value MmaTile::softmax(int64_t half, Value first, Values &scores) {
       mine.push_back(&scores[i + half * 2 + e]);
   Value top = maxima[half];
   for (auto [i, score] : llvm::enumerate(mine)) {
-    Value key = b.add(base, b.index(i / 2 * kTile + i % 2));
-    *score = b.select(b.le(key, seen), b.mul(*score, scale), b.f32(kLowest));
+    Value allowed = b.le(b.i32(i / 2 * kTile + i % 2), more);
+    *score = b.select(allowed, b.mul(*score, scale), b.f32(kLowest));
     top = b.max(top, *score);
   }
   top = acrossQuad(top, [&](Value x, Value y) { return b.max(x, y); });
@@ -367,20 +370,26 @@ void MmaTile::writeTile(Value tile, ValueRange values,
   for (int64_t half = 0; half < kHalves; ++half)
     b.when(b.both(inside, exists(local(half))), [&] {
       write({b.add(place.query, local(half)), column,
-             vectorOf(b, values.slice(half * 2, 2)), maxima[half],
-             totals[half]});
+             b.mul(vectorOf(b, values.slice(half * 2, 2)),
+                   b.splat(scales[half], 2)),
+             maxima[half], totals[half]});
     });
 }
 
-void MmaTile::finish(function_ref<void(const TileResult &)> write) {
+void MmaTile::finish(bool divide,
+                     function_ref<void(const TileResult &)> write) {
   for (Value &total : totals)
     total = acrossQuad(total, [&](Value x, Value y) { return b.add(x, y); });
+  if (keyWarps > 1)
+    share();
+  scales.clear();
+  for (Value total : totals)
+    scales.push_back(divide ? b.div(b.f32(1.0), total) : b.f32(1.0));
   if (keyWarps == 1) {
     for (int64_t i = 0; i < tiles(); ++i)
       writeTile(b.index(i), ValueRange(sums).slice(i * 4, 4), write);
     return;
   }
-  share();
   b.loop(keyWarp, b.index(tiles()), b.index(keyWarps),
          [&](Value tile) { writeTile(tile, addUp(tile), write); });
 }

@@ -20,7 +20,8 @@ class SimtTile : public AttentionTile {
 public:
   SimtTile(GPUEmitter &b, AttentionOp op, int64_t perThread);
   void attend(Value lo, Value hi) override;
-  void finish(function_ref<void(const TileResult &)> write) override;
+  void finish(bool divide,
+              function_ref<void(const TileResult &)> write) override;
 
 private:
   static constexpr int64_t kLanes = 8;  ///< Threads that share a query.
@@ -170,9 +171,11 @@ LoopBuilder::Values SimtTile::scores() {
 /// as the maximum has grown.
 Value SimtTile::softmax(int64_t i, Value first, ValueRange scores) {
   Values seen;
+  // Keys that the query may see behind the thread's first one.
+  Value more = b.toI32(b.sub(limit(local(i)), b.add(first, lane)));
   Value top = maxima[i];
   for (auto [j, score] : llvm::enumerate(scores)) {
-    Value allowed = b.le(b.add(first, keyOf(j)), limit(local(i)));
+    Value allowed = b.le(b.i32(j * kLanes), more);
     seen.push_back(b.select(allowed, score, b.f32(kLowest)));
     top = b.max(top, seen.back());
   }
@@ -258,15 +261,20 @@ void SimtTile::attend(Value lo, Value hi) {
       [&](Value first, ValueRange before) { return block(first, before); }));
 }
 
-void SimtTile::finish(function_ref<void(const TileResult &)> write) {
+void SimtTile::finish(bool divide,
+                      function_ref<void(const TileResult &)> write) {
   for (int64_t i = 0; i < perThread; ++i) {
     Value total =
         across(totals[i], [&](Value x, Value y) { return b.add(x, y); });
     Value query = b.add(place.query, local(i));
+    Value factor = b.div(b.f32(1.0), total);
     for (int64_t c = 0; c < vectors; ++c) {
+      Value sum = sums[i * vectors + c];
+      if (divide)
+        sum = b.mul(sum, b.splat(factor, kVector));
       Value inside = b.lt(column(c), b.index(headDim));
       b.when(b.both(exists(local(i)), inside), [&] {
-        write({query, column(c), sums[i * vectors + c], maxima[i], total});
+        write({query, column(c), sum, maxima[i], total});
       });
     }
   }

@@ -51,9 +51,10 @@ public:
   /// Keys `lo <= k < hi` of the sequence, at least one of which each query may
   /// see. Those of this step are read from k and v, never from the pools.
   virtual void attend(Value lo, Value hi) = 0;
-  /// Hands out what the thread has, of queries and columns that exist.
+  /// Hands out what the thread has, of queries and columns that exist; with
+  /// `divide` the sums are divided by the total.
   virtual void
-  finish(llvm::function_ref<void(const TileResult &)> write) = 0;
+  finish(bool divide, llvm::function_ref<void(const TileResult &)> write) = 0;
 
 protected:
   AttentionTile(GPUEmitter &b, AttentionOp op, int64_t queries);

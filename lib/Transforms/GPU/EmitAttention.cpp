@@ -28,8 +28,9 @@ constexpr int64_t kRangeKeys = 128;
 constexpr int64_t kRanges = 64;
 /// Ranges of all sequences that one launch takes.
 constexpr int64_t kPartials = 2048;
-/// Queries of a tile in a step of many rows.
-constexpr int64_t kQueries = 64;
+/// Queries of a tile in a step of many rows. In f32 a thread's sums of twice as
+/// many would not fit into registers for some head dimensions.
+constexpr int64_t kMmaQueries = 64, kSimtQueries = 32;
 
 class AttentionEmitter {
 public:
@@ -120,7 +121,7 @@ void AttentionEmitter::range(AttentionTile &tile, Value sequence, Value head,
 
 void AttentionEmitter::storePartial(AttentionTile &tile, Value head,
                                     Value partial) {
-  tile.finish([&](const TileResult &result) {
+  tile.finish(/*divide=*/false, [&](const TileResult &result) {
     Value h = queryHead(head, result.query);
     b.storeAligned(result.sums, sums, {partial, h, result.column});
     b.when(b.eq(result.column, b.index(0)), [&] {
@@ -177,7 +178,8 @@ void AttentionEmitter::combineColumns(Value sequence, Value partial, Value at) {
 /// A sequence has ceil(queries / size) tiles: no more in all than there are
 /// whole tiles in the step, and one for each sequence.
 void AttentionEmitter::prefill(Value rows, Value sequences) {
-  auto tile = AttentionTile::create(b, op, kQueries);
+  bool mma = b.schedule.getStrategy() == "mma";
+  auto tile = AttentionTile::create(b, op, mma ? kMmaQueries : kSimtQueries);
   Value whole = b.div(b.mul(rows, b.index(shared)), b.index(tile->size()));
   b.launch(b.add(whole, sequences), b.index(kvHeads), tile->memory(),
            [&](Value block, Value head) { tileOf(*tile, block, head); });
@@ -221,12 +223,10 @@ void AttentionEmitter::attendTile(AttentionTile &tile, Value sequence,
 void AttentionEmitter::storeResult(AttentionTile &tile,
                                    const TilePlace &place) {
   int64_t lanes = b.vectorLanes(op.getInit(), headDim);
-  tile.finish([&](const TileResult &result) {
+  tile.finish(/*divide=*/true, [&](const TileResult &result) {
     Value row = b.add(place.firstRow, b.div(result.query, b.index(shared)));
     Value base = b.mul(queryHead(place.head, result.query), b.index(headDim));
-    Value factor = b.div(b.f32(1.0), result.total);
-    Value y = b.mul(result.sums, b.splat(factor, lanesOf(result.sums)));
-    b.storePieces(y, op.getInit(), {row, b.add(base, result.column)}, lanes);
+    b.storePieces(result.sums, op.getInit(), {row, b.add(base, result.column)}, lanes);
   });
 }
 

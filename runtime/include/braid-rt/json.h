@@ -1,4 +1,5 @@
-//===- braid-rt/json.h - strict reading of untrusted JSON ------------------===//
+//===- braid-rt/json.h - strict reading of untrusted JSON
+//------------------===//
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,6 +30,10 @@ struct JsonOptions {
 /// Throws Error: not JSON, a duplicate key, too deep, too long, not UTF-8.
 Json parseJson(std::string_view text, const std::string &name,
                const JsonOptions &options = {});
+
+/// Whether there is something at `path`, be it a link that leads nowhere: that
+/// is an unfinished download, not a file that the model does without.
+bool isThere(const std::string &path);
 
 /// A regular file's text; never waits for a FIFO nor reads a device. Throws
 /// Error, also if it is longer than `maxBytes`.

@@ -105,7 +105,6 @@ struct Manifest {
   std::string producerBraid, producerLlvm;
   std::string modelType, pattern, precision, isa, triple, cpu;
   int64_t layers = 0, hidden = 0, vocabulary = 0, context = 0;
-  uint64_t parameters = 0;
   std::vector<std::string> features;
   std::string stepEntry;
   uint64_t arenaFixed = 0, arenaPerRow = 0, threadScratch = 0;

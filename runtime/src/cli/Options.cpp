@@ -7,8 +7,11 @@
 #include "Options.h"
 #include "core/File.h"
 
+#include "braid-rt/abi.h"
+
 #include <charconv>
 #include <cmath>
+#include <sstream>
 
 namespace braid::rt {
 namespace {
@@ -21,9 +24,10 @@ template <typename T> T number(Text option, Text text, T lowest, T highest) {
       std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() ||
       !(value >= lowest && value <= highest)) {
-    std::string range = "a number from " + std::to_string(lowest) + " to " +
-                        std::to_string(highest);
-    throw UsageError(option + ": expected " + range + ", found '" + text + "'");
+    std::ostringstream range;
+    range << "a number from " << lowest << " to " << highest;
+    throw UsageError(option + ": expected " + range.str() + ", found '" + text +
+                     "'");
   }
   return value;
 }
@@ -32,14 +36,21 @@ int64_t count(Text option, Text text, int64_t lowest = 1) {
   return number<int64_t>(option, text, lowest, int64_t(1) << 31);
 }
 
-/// Throws Error, not UsageError, for a number that no vocabulary has: ids are
-/// data, often from a file.
+/// What can be shown of a word that is perhaps of a binary file.
+std::string readable(Text text) {
+  std::string shown;
+  for (char c : text.substr(0, 20))
+    shown += c > ' ' && c < 127 ? c : '?';
+  return text.size() > 20 ? shown + "..." : shown;
+}
+
+/// Throws Error, not UsageError: ids are data, often from a file.
 int32_t tokenId(Text where, Text text) {
   int64_t id = -1;
   auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), id);
   if (error == std::errc::invalid_argument || end != text.data() + text.size())
-    throw UsageError(where + ": expected token ids, found '" + text + "'");
+    throw Error(where + ": expected token ids, found '" + readable(text) + "'");
   if (error != std::errc() || id < 0 || id > INT32_MAX)
     throw Error(where + ": id " + text + " is out of range");
   return int32_t(id);
@@ -147,6 +158,7 @@ constexpr Flag flags[] = {
     {"--quiet", false, [](RunOptions &o, Text, Text) { o.quiet = true; }},
     {"--help", false, [](RunOptions &o, Text, Text) { o.help = true; }},
     {"-h", false, [](RunOptions &o, Text, Text) { o.help = true; }},
+    {"--version", false, [](RunOptions &o, Text, Text) { o.version = true; }},
 };
 
 const Flag *findFlag(Text name) {
@@ -216,9 +228,14 @@ RunOptions parseOptions(int argc, char **argv) {
       throw UsageError("expected one artefact, found also '" + argument + "'",
                        "text with spaces needs quotes");
   }
-  if (!options.help)
+  if (!options.help && !options.version)
     checkTogether(options, argv[0]);
   return options;
+}
+
+std::string versionText(const std::string &program) {
+  return program + " " BRAID_VERSION "\nABI " +
+         std::to_string(BRAID_ABI_VERSION) + "\n";
 }
 
 std::string helpText(const std::string &program) {
@@ -226,14 +243,17 @@ std::string helpText(const std::string &program) {
 Generates text with a compiled model. The text goes to stdout, everything else
 to stderr.
 
-  )" + program + R"( model.braid --prompt "Once upon a time"
-  )" + program + R"( model.braid --prompt "Once" -n 40 --temperature 0.8 --seed 7
+  )" + program +
+         R"( model.braid --prompt "Once upon a time"
+  )" + program +
+         R"( model.braid --prompt "Once" -n 40 --temperature 0.8 --seed 7
 
 What to read
   --prompt TEXT          the text to continue
-  --prompts-file F       many prompts at once: a JSON object a line, {"prompt":
-                         "..."} or {"ids": [...]}, optional "id"; answers are
-                         JSON lines too, in the same order
+  --prompts-file F       many prompts at once: a JSON object a line with the
+                         key "prompt" (a text) or "ids" (a list), and no other
+                         than "id", which comes back; answers are JSON lines
+                         too, in the same order
   --ids 1,2,3            token ids instead of text
   --ids-file F           token ids from a file
   --parse-special        special tokens written in the prompt count as such
@@ -257,8 +277,10 @@ Where and how it runs
   --synthetic-weights S  made-up weights from seed S, to run a model that was
                          compiled without any
   --device D             where to run: cpu; cuda or cuda:N, an NVIDIA GPU that
-                         the artefact has code for; sim, a simulated one;
-                         auto (default): cuda if it is there, else cpu
+                         the artefact has code for; sim or sim:TARGET, its GPU
+                         code (compiled --with-sim) thread by thread on the CPU,
+                         slowly and with checks; auto (default): cuda if it is
+                         there, else cpu
   --allow-jit            the GPU's driver may compile code that was not
                          assembled for it
 Sessions
@@ -273,6 +295,7 @@ For tests and tools
   --hidden F             safetensors: hidden [layers+1,T,H] of the prompt
   -q, --quiet            only text and errors
   -h, --help             this page
+  --version              of this program, and of the artefacts it reads
 
 Exit codes: 0, 1 error, 2 usage, 130 interrupted (the text so far is written).
 )";

@@ -30,7 +30,7 @@ struct RunOptions {
   GenerateOptions generate;
   EngineOptions engine;
   bool maxSequencesGiven = false;
-  bool parseSpecial = false, quiet = false, help = false;
+  bool parseSpecial = false, quiet = false, help = false, version = false;
 };
 
 /// Throws UsageError: an unknown option, a bad value, options that exclude each
@@ -38,6 +38,7 @@ struct RunOptions {
 RunOptions parseOptions(int argc, char **argv);
 
 std::string helpText(const std::string &program);
+std::string versionText(const std::string &program);
 
 } // namespace braid::rt
 

@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace braid::rt {
@@ -47,6 +48,13 @@ void writeOut(const std::string &text) {
       std::fflush(stdout) != 0)
     throw Error(std::string("stdout: cannot be written: ") +
                 std::strerror(errno));
+}
+
+/// Whether text and everything else go to one file or pipe.
+bool outputsAreOne() {
+  struct stat out, err;
+  return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+         out.st_dev == err.st_dev && out.st_ino == err.st_ino;
 }
 
 /// A line of --prompts-file.
@@ -97,8 +105,8 @@ private:
     if (!options.promptsFile.empty()) {
       size_t prompts = readLines().size();
       if (!options.maxSequencesGiven)
-        tuned.maxSequences = std::clamp<int64_t>(
-            int64_t(prompts), 1, EngineOptions::kMostSequences);
+        tuned.maxSequences = std::clamp<int64_t>(int64_t(prompts), 1,
+                                                 EngineOptions::kMostSequences);
     }
     if (!options.hiddenOut.empty())
       tuned.maxRows = 0;
@@ -133,7 +141,7 @@ private:
     total = generate(session, {&prompt, 1}, generation, *this);
     finishText(answers[0]);
     if (total.finish[0] == Finish::Context)
-      say("\nthe context of " + std::to_string(engine->context()) +
+      say("the context of " + std::to_string(engine->context()) +
           " tokens is full\n");
     if (!options.saveSession.empty())
       session.save(prompt.sequence, options.saveSession);
@@ -146,8 +154,8 @@ private:
     if (options.hiddenOut.empty())
       return {};
     // What does not fit is refused by generate.
-    int64_t rows = std::min<int64_t>(int64_t(prompt.ids.size()),
-                                     engine->context());
+    int64_t rows =
+        std::min<int64_t>(int64_t(prompt.ids.size()), engine->context());
     return std::vector<float>(size_t((m.layers + 1) * rows * m.hidden));
   }
 
@@ -162,7 +170,7 @@ private:
 
   void finishText(Answer &answer) {
     show(answer, answer.stream.finish());
-    if (isatty(STDOUT_FILENO))
+    if (isatty(STDOUT_FILENO) || (!options.quiet && outputsAreOne()))
       writeOut("\n");
   }
 
@@ -176,8 +184,8 @@ private:
     session.release(empty);
     std::span<const Request> rest(requests);
     while (!rest.empty() && !interruptRequested) {
-      auto wave = rest.first(std::min<size_t>(rest.size(),
-                                              size_t(engine->maxSequences())));
+      auto wave = rest.first(
+          std::min<size_t>(rest.size(), size_t(engine->maxSequences())));
       runWave(wave, requests.size() - rest.size());
       rest = rest.subspan(wave.size());
     }
@@ -215,6 +223,9 @@ private:
       if (line.find_first_not_of(" \t\r") != line.npos)
         lines.push_back({where, parseJson(line, where)});
     }
+    if (lines.empty())
+      throw Error(options.promptsFile +
+                  ": expected a JSON object on each line, found no line");
     return lines;
   }
 
@@ -233,6 +244,12 @@ private:
   std::vector<int32_t> idsOf(const Json &json) const {
     if (!json.is_object() || json.contains("prompt") == json.contains("ids"))
       throw Error("expected an object with either \"prompt\" or \"ids\"");
+    for (const auto &[key, value] : json.items())
+      if (key != "prompt" && key != "ids" && key != "id")
+        throw Error(
+            "expected the keys \"prompt\" or \"ids\" and \"id\", found \"" +
+                key + "\"",
+            "what holds for all prompts are options, such as -n");
     if (json.contains("prompt")) {
       if (!json["prompt"].is_string())
         throw Error("expected a string as \"prompt\"");
@@ -335,8 +352,8 @@ void holdStandardStreams() {
 
 int runMain(int argc, char **argv) try {
   RunOptions options = parseOptions(argc, argv);
-  if (options.help) {
-    writeOut(helpText(argv[0]));
+  if (options.help || options.version) {
+    writeOut(options.help ? helpText(argv[0]) : versionText(argv[0]));
     return 0;
   }
   checkOutputs(options);

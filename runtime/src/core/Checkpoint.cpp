@@ -82,7 +82,13 @@ static std::string missingShardHint(const fs::path &directory) {
 
 void Checkpoint::State::addShard(const std::string &path) {
   auto index = uint32_t(shards.size());
-  shards.push_back(std::make_unique<Shard>(path));
+  try {
+    shards.push_back(std::make_unique<Shard>(path));
+  } catch (const Error &error) { // A link that leads nowhere, into a cache.
+    throw Error(error.what(), fs::exists(path)
+                                  ? error.hint
+                                  : downloadHint(fs::path(path).parent_path()));
+  }
   paths.push_back(path);
   NamedTensors found = readSafetensorsHeader(shards.back()->file, index);
   tensors.reserve(tensors.size() + found.size());
@@ -161,7 +167,7 @@ void Checkpoint::State::openIndexed(const fs::path &index) {
   size_t missing = 0;
   std::string first;
   for (const std::string &name : names)
-    if (!fs::exists(index.parent_path() / name) && missing++ == 0)
+    if (!isThere(index.parent_path() / name) && missing++ == 0)
       first = (index.parent_path() / name).string();
   if (missing > 0)
     throw Error(first + ": file is missing (" + std::to_string(missing) +
@@ -207,9 +213,9 @@ Checkpoint Checkpoint::open(const std::string &path) {
   fs::path index = directory / "model.safetensors.index.json";
   if (!fs::is_directory(directory, error))
     state->addShard(path);
-  else if (fs::exists(index, error))
+  else if (isThere(index))
     state->openIndexed(index);
-  else if (fs::exists(single, error))
+  else if (isThere(single))
     state->addShard(single.string());
   else
     failNoTensors(directory);

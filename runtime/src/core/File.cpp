@@ -7,9 +7,11 @@
 #include "File.h"
 #include "braid-rt/error.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,11 +28,39 @@ const char *kindOf(unsigned mode) {
   return "a device";
 }
 
+void refuseFailedDownload(const std::string &name, std::string_view start,
+                          const std::string &expected) {
+  std::string message = name + ": expected " + expected + ", found ";
+  if (start.starts_with("version https://git-lfs"))
+    throw Error(message + "a Git LFS pointer",
+                "run `git lfs install && git lfs pull` in the directory that "
+                "was cloned");
+  start.remove_prefix(
+      std::min(start.find_first_not_of(" \t\r\n"), start.size()));
+  if (start.starts_with("<!") || start.starts_with("<?") ||
+      start.starts_with("<html"))
+    throw Error(message + "what looks like a web page",
+                "a server has sent it in place of the file; download it again");
+}
+
+/// Throws for a file that open() refused.
+[[noreturn]] static void failOpen(const std::string &path) {
+  std::string reason = std::strerror(errno);
+  std::error_code error;
+  auto target = std::filesystem::read_symlink(path, error);
+  if (error)
+    throw Error(path + ": cannot be opened: " + reason);
+  throw Error(path + ": cannot be opened: it is a link to '" + target.string() +
+                  "': " + reason,
+              "what it leads to was moved, or the download is unfinished; "
+              "fetch the file again");
+}
+
 InputFile::InputFile(const std::string &path) : name(path) {
   // O_NONBLOCK: opening a FIFO for reading would otherwise wait for a writer.
   descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0)
-    throw Error(path + ": cannot be opened: " + std::strerror(errno));
+    failOpen(path);
   struct stat status {};
   if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
     close(descriptor);

@@ -10,11 +10,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace braid::rt {
 
 /// "a FIFO" and the like, of a `st_mode` that is not a regular file's.
 const char *kindOf(unsigned mode);
+
+/// Throws Error if `start`, a file's first bytes, are those of what a failed
+/// download leaves in its place: a Git LFS pointer, a web page.
+void refuseFailedDownload(const std::string &name, std::string_view start,
+                          const std::string &expected);
 
 /// A regular file open for reading. Never blocks on a FIFO and never reads a
 /// device: anything but a regular file (links are followed) is refused.

@@ -122,8 +122,8 @@ static void checkFinite(const float *logits, int64_t vocabulary) {
   for (int64_t i = 0; i < vocabulary; ++i)
     if (!std::isfinite(logits[i]))
       throw Error("a logit of the golden sequences is not finite",
-                  "the checkpoint's numbers overflow; --golden=none compiles "
-                  "without verifying");
+                  "the weights are finite, so activations overflow; "
+                  "--golden=none compiles without verifying");
 }
 
 static std::vector<size_t> rowOffsets(const Sequences &sequences) {

@@ -14,6 +14,7 @@
 #include "braid-rt/error.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -185,10 +186,20 @@ Json parseJson(std::string_view text, const std::string &name,
   TreeBuilder builder(options.maxDepth);
   if (Json::sax_parse(text.begin(), text.end(), &builder))
     return std::move(builder.root);
+  refuseFailedDownload(name, text.substr(0, 64), "JSON");
+  bool cut = builder.problem.find("end of input") != std::string::npos;
   std::string where = name;
   if (builder.errorOffset)
     where += ":" + lineAndColumn(text, builder.errorOffset);
-  throw Error(where + ": expected JSON, found " + builder.problem);
+  throw Error(where + ": expected JSON, found " + builder.problem,
+              cut ? "it is empty or cut; if it was downloaded, fetch it again"
+                  : "");
+}
+
+bool isThere(const std::string &path) {
+  std::error_code ignored;
+  return std::filesystem::exists(
+      std::filesystem::symlink_status(path, ignored));
 }
 
 std::string readTextFile(const std::string &path, size_t maxBytes) {

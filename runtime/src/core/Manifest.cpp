@@ -129,8 +129,6 @@ void readModel(const Node &node, Manifest &m) {
   m.hidden = node["hidden"].integer(1, 1 << 24);
   m.vocabulary = node["vocabulary"].integer(1, 1 << 28);
   m.context = node["context"].integer(1, 1 << 30);
-  if (node.has("parameters"))
-    m.parameters = uint64_t(node["parameters"].integer(0, INT64_MAX));
 }
 
 void readTarget(const Node &node, Manifest &m) {

@@ -31,8 +31,7 @@ static std::string shapeText(const std::vector<int64_t> &shape) {
 
 const TensorInfo &CheckpointReader::find(const Piece &piece,
                                          const WeightSource &source) const {
-  std::string name =
-      piece.entry->sourceName(source, piece.layer, piece.expert);
+  std::string name = piece.entry->sourceName(source, piece.layer, piece.expert);
   if (const TensorInfo *tensor = checkpoint.find(name))
     return *tensor;
   throw Error(where + ": has no tensor " + name);
@@ -52,17 +51,48 @@ void CheckpointReader::check(const Piece &piece,
               ", found " + tensor.dtype + " " + shapeText(tensor.shape));
 }
 
+/// Whether no number has all bits of `infinity` set, as Inf and NaN have; but
+/// -Inf may stand for what is never chosen, such as an expert. A byte has none.
+template <typename Word>
+static bool allFinite(const void *data, uint64_t bytes, Word infinity) {
+  constexpr Word sign = Word(1) << (8 * sizeof(Word) - 1);
+  auto *words = static_cast<const Word *>(data);
+  return std::none_of(words, words + bytes / sizeof(Word), [=](Word word) {
+    bool masks = sizeof(Word) > 1 && word == Word(infinity | sign);
+    return (word & infinity) == infinity && !masks;
+  });
+}
+
+static bool isFinite(const WeightSource &source, const void *data) {
+  if (source.dtype == "F32")
+    return allFinite<uint32_t>(data, source.bytes(), 0x7F800000);
+  if (source.dtype == "BF16")
+    return allFinite<uint16_t>(data, source.bytes(), 0x7F80);
+  if (source.dtype == "F16")
+    return allFinite<uint16_t>(data, source.bytes(), 0x7C00);
+  if (source.dtype == "F8_E4M3")
+    return allFinite<uint8_t>(data, source.bytes(), 0x7F);
+  return true;
+}
+
 const void *CheckpointReader::read(const Piece &piece,
                                    const WeightSource &source,
                                    std::byte *buffer) const {
-  const std::byte *data = checkpoint.data(find(piece, source));
+  const TensorInfo &tensor = find(piece, source);
+  const std::byte *data = checkpoint.data(tensor);
   if (source.stacked)
     data += uint64_t(piece.expert) * source.bytes();
   // Files may hold tensors at any address; compiled code expects whole words.
-  if (reinterpret_cast<uintptr_t>(data) % 8 == 0)
-    return data;
-  std::memcpy(buffer, data, source.bytes());
-  return buffer;
+  if (reinterpret_cast<uintptr_t>(data) % 8 != 0) {
+    std::memcpy(buffer, data, source.bytes());
+    data = buffer;
+  }
+  if (!isFinite(source, data))
+    throw Error(checkpoint.files()[tensor.file] + ": tensor " +
+                    piece.entry->sourceName(source, piece.layer, piece.expert) +
+                    ": expected finite numbers (or -infinity), found NaN or infinity",
+                "the checkpoint is damaged; fetch it again");
+  return data;
 }
 
 void SyntheticReader::check(const Piece &piece,
@@ -95,9 +125,8 @@ Packer::Packer(const WeightPlan &plan, const Code &code,
   for (const Piece &piece : all)
     for (const WeightSource &source : piece.entry->sources)
       sources.check(piece, source);
-  std::sort(all.begin(), all.end(), [](const Piece &a, const Piece &b) {
-    return a.offset < b.offset;
-  });
+  std::sort(all.begin(), all.end(),
+            [](const Piece &a, const Piece &b) { return a.offset < b.offset; });
   for (size_t i = 1; i < all.size(); ++i)
     if (all[i].offset < all[i - 1].end())
       throw Error("manifest: weights " + all[i - 1].entry->name + " and " +

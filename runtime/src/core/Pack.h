@@ -47,6 +47,7 @@ public:
   /// Throws Error if the source is not what the plan says.
   virtual void check(const Piece &piece, const WeightSource &source) const = 0;
   /// The bytes: either in place or written to `buffer` (source.bytes()).
+  /// Throws Error if a stored number is not finite.
   /// REQUIRES: check passed. `buffer` is aligned.
   virtual const void *read(const Piece &piece, const WeightSource &source,
                            std::byte *buffer) const = 0;
@@ -93,8 +94,7 @@ public:
   void run(std::span<const Piece> some, std::byte *to, uint64_t base);
 
 private:
-  void prepare(std::span<const Piece> some, std::byte *to,
-               uint64_t base) const;
+  void prepare(std::span<const Piece> some, std::byte *to, uint64_t base) const;
 
   const SourceReader &sources;
   ThreadPool &pool;

@@ -54,21 +54,11 @@ static std::string range(uint64_t begin, uint64_t end) {
 static constexpr const char *downloadAgain =
     "the download is unfinished or damaged; fetch the file again";
 
-/// The first bytes tell what a file is that is no safetensors file.
-static void refuseLfsPointer(const InputFile &file) {
-  static constexpr std::string_view magic = "version https://git-lfs";
-  char start[magic.size()];
-  if (file.size() < magic.size())
-    return;
-  file.read(0, start, magic.size());
-  if (std::string_view(start, magic.size()) == magic)
-    throw Error(file.path() + ": expected safetensors, found a Git LFS pointer",
-                "run `git lfs install && git lfs pull` in the directory that "
-                "was cloned");
-}
-
 std::string readHeaderBytes(const InputFile &file) {
-  refuseLfsPointer(file);
+  char start[64];
+  size_t known = size_t(std::min<uint64_t>(file.size(), sizeof(start)));
+  file.read(0, start, known);
+  refuseFailedDownload(file.path(), {start, known}, "safetensors");
   uint64_t length = 0;
   if (file.size() >= 8)
     file.read(0, &length, 8);

@@ -50,6 +50,8 @@ void Simulator::begin(const braid_step &step) {
   };
 }
 
+void Simulator::enterLayer(int64_t layer) { state->layer = layer; }
+
 /// What a driver would refuse; empty if nothing. The kernel's number comes from
 /// the step's code, the list of kernels from the manifest.
 static std::string refusal(const braid_launch &launch, size_t kernels) {
@@ -64,8 +66,6 @@ static std::string refusal(const braid_launch &launch, size_t kernels) {
              std::to_string(i) + ", at most " + std::to_string(kMost[i]);
   return "";
 }
-
-void Simulator::enterLayer(int64_t layer) { state->layer = layer; }
 
 void Simulator::launch(const braid_launch &launch) {
   if (!state->fault.empty())

@@ -237,8 +237,7 @@ TEST(ModelConfig, RefusesAbsurdValues) {
        "key 'hybrid_override_pattern': expected the letters M (Mamba-2), * "
        "(attention), - (MLP) and E (experts), found \"X\" at position 2"},
       {"hybrid_override_pattern", "",
-       "key 'hybrid_override_pattern (length)': expected an integer from 1 to "
-       "4096, found 0"},
+       "key 'hybrid_override_pattern': expected 1 to 4096 layers, found 0"},
       {"hybrid_override_pattern", 5,
        "key 'hybrid_override_pattern': expected a string, found 5"},
       {"layers_block_type",
@@ -251,8 +250,11 @@ TEST(ModelConfig, RefusesAbsurdValues) {
        "key 'layer_norm_epsilon': expected a positive number up to 1, found "
        "-1"},
       {"routed_scaling_factor", "Infinity",
-       "key 'routed_scaling_factor': expected a finite number, found "
-       "\"Infinity\""},
+       "key 'routed_scaling_factor': expected a positive number up to 1e6, "
+       "found \"Infinity\""},
+      {"torch_dtype", "int8",
+       "key 'torch_dtype': expected \"float32\", \"float16\" or \"bfloat16\", "
+       "found \"int8\""},
       {"time_step_limit",
        {1, 0},
        "key 'time_step_limit': expected two numbers, 0 <= first < second, "

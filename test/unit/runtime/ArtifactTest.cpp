@@ -112,8 +112,7 @@ TEST_F(ArtifactTest, ManifestsThatContradictThemselves) {
   refused("[9]", "[99", "manifest");
 }
 
-TEST(GpuArtifactTest, PartsThatAreNotTrue) {
-  FakeModel model(FakeModel::Gpu);
+TEST_F(ArtifactTest, GpuPartsThatAreNotTrue) {
   auto refused = [&](const std::string &from, std::string to,
                      const char *expected) {
     to.resize(from.size(), ' ');
@@ -122,24 +121,23 @@ TEST(GpuArtifactTest, PartsThatAreNotTrue) {
     EXPECT_NE(error.find(expected), error.npos) << error;
     model.edit(to, from);
   };
-  std::string kernel = "\"kernel\": 0,  \"threads\": 64, "
-                       "\"shared_bytes\": 65536}";
-  refused(kernel, "\"kernel\":0,\"threads\":0,\"shared_bytes\":16}",
+  std::string kernel = "\"kernel\": 0, \"threads\": 1, \"shared_bytes\": 16,";
+  refused(kernel, "\"kernel\":0,\"threads\":0,\"shared_bytes\":16,",
           "from 1 to 1024");
-  refused(kernel, "\"kernel\":0,\"threads\":1025,\"shared_bytes\":1}",
+  refused(kernel, "\"kernel\":0,\"threads\":1025,\"shared_bytes\":1,",
           "from 1 to 1024");
-  refused(kernel, "\"kernel\":0,\"threads\":64,\"shared_bytes\":-1}",
+  refused(kernel, "\"kernel\":0,\"threads\":1,\"shared_bytes\":-1,",
           "from 0 to 262144");
-  refused(kernel, "\"kernel\":0,\"threads\":64,\"shared_bytes\":262145}",
+  refused(kernel, "\"kernel\":0,\"threads\":1,\"shared_bytes\":262145,",
           "from 0 to 262144");
-  refused(kernel, "\"kernel\":1,\"threads\":64,\"shared_bytes\":16}",
+  refused(kernel, "\"kernel\":1,\"threads\":1,\"shared_bytes\":16,",
           "from 0 to 0");
-  refused("\"sim_sm_90a_take\"", "\"braid_step_ent\"", "\"sim_sm_90a_\"");
+  refused("\"sim_sm_90a_all\"", "\"braid_step_ent\"", "\"sim_sm_90a_\"");
   refused("\"braid_step_sm_90a\"", "\"braid_prepare_0\"",
           "\"braid_step_sm_90a\"");
   refused("\"target\": \"sm_90a\"", "\"target\": \"sm_../\"", "a target such");
-  refused("\"target\": \"sm_90a\"", "\"target\": \"sm_90\"",
-          "\"braid_step_sm_90\"");
+  refused("\"cubin\": false", "\"cubin\": true",
+          "has no section .braid.gpu.sm_90a.cubin");
 }
 
 TEST_F(ArtifactTest, MissingCpuFeature) {

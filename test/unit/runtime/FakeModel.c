@@ -5,11 +5,11 @@
  *
  *===----------------------------------------------------------------------===*
  *
- * Built as braid compile would build it: three sections, a step, two prepare
- * functions. The most likely token after id i is i + 1; by how much depends on
+ * Built as braid compile would build it: sections, a step for the CPU and one
+ * for a GPU with its one kernel, two prepare functions. The most likely token after id i is i + 1; by how much depends on
  * everything the sequence has seen, read back from both pools, so that a wrong
- * byte anywhere in a sequence's state shows in the logits. With BRAID_FAKE_GPU it
- * also has code for a GPU, which only the simulator can run.
+ * byte anywhere in a sequence's state shows in the logits. With BRAID_FAKE_GPU
+ * the GPU's code is in several kernels and "assembled".
  *===----------------------------------------------------------------------===*/
 #include "braid-rt/abi.h"
 
@@ -30,15 +30,19 @@
   "{\"name\": \"hidden\", \"sim\": \"sim_sm_90a_hidden\", \"kernel\": 0, "       \
   " \"threads\": 32, \"shared_bytes\": 0}]}],"
 #else
-#define GPUS ""
+/* One kernel of one thread, not assembled. */
+#define GPUS                                                                   \
+  "\"gpus\": [{\"target\": \"sm_90a\", \"entry\": \"braid_step_sm_90a\","      \
+  " \"ptx_version\": \"8.3\", \"exact\": true, \"cubin\": false,"              \
+  " \"kernels\": [{\"name\": \"all\", \"kernel\": 0, \"threads\": 1,"         \
+  " \"shared_bytes\": 16, \"sim\": \"sim_sm_90a_all\"}]}],"
 #endif
 
 #define MANIFEST                                                               \
   "{\"schema\": 1, \"abi\": 2," GPUS                                           \
   "\"producer\": {\"braid\": \"0.1.0\", \"llvm\": \"22.1.8\"},"                \
   "\"model\": {\"type\": \"fake\", \"layers\": 2, \"pattern\": \"M*\","        \
-  " \"hidden\": 4, \"vocabulary\": 16, \"context\": 4096,"                     \
-  " \"parameters\": 40},"                                                      \
+  " \"hidden\": 4, \"vocabulary\": 16, \"context\": 4096},"                    \
   "\"precision\": \"f32\","                                                    \
   "\"target\": {\"isa\": \"cpu\", \"triple\": \"\", \"cpu\": \"\","            \
   " \"features\": []},"                                                        \
@@ -86,6 +90,8 @@ SECTION(BRAID_SECTION_MANIFEST)
 const char manifest[sizeof(MANIFEST) - 1] = MANIFEST;
 SECTION(BRAID_SECTION_TOKENIZER)
 const char tokenizer[sizeof(TOKENIZER) - 1] = TOKENIZER;
+SECTION(BRAID_SECTION_GPU_PREFIX "sm_90a.ptx")
+const char ptx[] = ".version 8.3";
 SECTION(BRAID_SECTION_SEAL) const braid_seal seal = {BRAID_SEAL_MAGIC, {0}};
 
 /* Packed backwards, so that an unpacked weight would show. */
@@ -160,7 +166,7 @@ static void logits_body(void *captures, int64_t lo, int64_t hi,
   }
 }
 
-void braid_step_entry(const braid_step *s) {
+static void remember_all(const braid_step *s) {
   struct row *rows = s->arena;
   for (int64_t q = 0; q < s->sequences; ++q)
     for (int32_t r = s->row_begin[q]; r < s->row_begin[q + 1]; ++r) {
@@ -172,6 +178,10 @@ void braid_step_entry(const braid_step *s) {
   for (int64_t t = 0; t < s->taps; ++t)
     for (int64_t i = 0; i < s->rows * HIDDEN; ++i)
       s->hidden[t * s->rows * HIDDEN + i] = (float)(t * 1000 + i);
+}
+
+void braid_step_entry(const braid_step *s) {
+  remember_all(s);
   s->services->parallel_for(s->services, logits_body, (void *)s, s->outputs, 1,
                             0);
 }
@@ -260,6 +270,25 @@ void braid_step_sm_90a(const braid_step *s) {
                        (uint64_t)s->weights[0], (uint64_t)s->weights[1],
                        (uint64_t)s->weights[2], (uint64_t)s->logits};
   launch(s, 1, s->outputs, 6, logits);
+}
+
+#else
+
+/* One thread does it all, and tells the simulator of its reads of ids. */
+void sim_sm_90a_all(braid_sim *self, const uint64_t *parameters) {
+  const braid_step *s = (const braid_step *)parameters[0];
+  float scratch[VOCABULARY];
+  for (int64_t r = 0; r < s->rows; ++r)
+    self->calls->access(self, "all: ids", (void *)&s->ids[r], 4, 0);
+  remember_all(s);
+  logits_body((void *)s, 0, s->outputs, scratch);
+}
+
+void braid_step_sm_90a(const braid_step *s) {
+  uint64_t values[] = {(uint64_t)s->device, (uint64_t)s->ids};
+  int64_t extents[] = {sizeof(braid_step), 4 * s->rows};
+  braid_launch launch = {0, {1, 1, 1}, 2, values, extents};
+  s->services->launch(s->services, &launch);
 }
 
 #endif /* BRAID_FAKE_GPU */

@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 #include "Fake.h"
 #include "braid-rt/weights.h"
+#include "core/File.h"
 #include "core/TempFile.h"
 
 #include <atomic>
+#include <filesystem>
 #include <sys/stat.h>
 #include <thread>
 
@@ -102,6 +104,15 @@ TEST(TempFile, SaysBeforehandWhetherItCanBeWritten) {
             nowhere + ": cannot be written: No such file or directory");
 }
 
+TEST(InputFile, SaysWhereALinkLeads) {
+  Folder folder;
+  std::string link = folder / "link";
+  std::filesystem::create_symlink("nowhere", link);
+  EXPECT_EQ(errorOf([&] { InputFile file(link); }),
+            link + ": cannot be opened: it is a link to 'nowhere': No such "
+                   "file or directory");
+}
+
 TEST(Error, IsOneLineWhateverNamesHold) {
   EXPECT_STREQ(Error("tensor 'a\nerror: b\x1b[31m\x7f'").what(),
                "tensor 'a?error: b?[31m?'");
@@ -120,8 +131,7 @@ TEST(Weights, AreFoundWhileTheyWaitForTheirName) {
   writeFile(model.weights(), "those of an older artefact");
   EXPECT_EQ(model.open()->weightsFrom(), staged);
   std::filesystem::remove(staged);
-  EXPECT_NE(errorOf([&] { model.open(); }).find("found 26"),
-            std::string::npos);
+  EXPECT_NE(errorOf([&] { model.open(); }).find("found 26"), std::string::npos);
 }
 
 } // namespace

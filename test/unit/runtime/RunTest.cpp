@@ -73,15 +73,15 @@ TEST_F(RunTest, Sessions) {
 TEST_F(RunTest, Tensors) {
   std::string logits = model.folder / "logits";
   std::string hidden = model.folder / "hidden";
-  Result r = run({"--ids=1,2,3", "-q", "-n", "2", "--logits", logits,
-                  "--hidden", hidden});
+  Result r = run(
+      {"--ids=1,2,3", "-q", "-n", "2", "--logits", logits, "--hidden", hidden});
   ASSERT_EQ(r.code, 0) << r.err;
   Checkpoint file = Checkpoint::open(logits);
   using Shape = std::vector<int64_t>;
   EXPECT_EQ(file.find("prompt.logits")->shape, (Shape{3, 16}));
   EXPECT_EQ(file.find("decode.logits")->shape, (Shape{2, 16}));
-  auto *tokens = reinterpret_cast<const int32_t *>(
-      file.data(*file.find("decode.tokens")));
+  auto *tokens =
+      reinterpret_cast<const int32_t *>(file.data(*file.find("decode.tokens")));
   EXPECT_EQ(tokens[0], 4);
   EXPECT_EQ(tokens[1], 5);
   // Row 0 of decode is what follows the prompt: its last row.
@@ -110,6 +110,10 @@ TEST_F(RunTest, ManyPrompts) {
                      "{\"text\":\"bc\",\"ids\":[1,2],"
                      "\"prompt_tokens\":1,\"finish\":\"length\"}\n");
   }
+  writeFile(prompts, "\n \n");
+  EXPECT_EQ(run({"--prompts-file", prompts}).err,
+            "error: " + prompts +
+                ": expected a JSON object on each line, found no line\n");
   writeFile(prompts, "{\"prompt\": \"a\"}\n{\"ids\": [16]}\n");
   Result r = run({"--prompts-file", prompts});
   EXPECT_EQ(r.code, 1);
@@ -124,6 +128,7 @@ TEST_F(RunTest, BadPromptsAreNamedByTheirLine) {
            std::pair("{\"ids\": []}", "the prompt is empty"),
            std::pair("{\"ids\": [1, 2, 3]}", "the prompt has 3 tokens"),
            std::pair("[1]", "expected an object"),
+           std::pair("{\"ids\": [1], \"max_tokens\": 2}", "\"max_tokens\""),
            std::pair("{", "expected JSON"),
        }) {
     writeFile(prompts, "{\"ids\": [1]}\n\n" + std::string(line) + "\n");
@@ -178,6 +183,8 @@ TEST_F(RunTest, Usage) {
   EXPECT_EQ(run({"--prompt"}).code, 2);
   EXPECT_EQ(run({"--prompt=a", "-n", "-1"}).code, 2);
   EXPECT_EQ(run({"--prompt=a", "--temperature", "nan"}).code, 2);
+  EXPECT_NE(run({"--prompt=a", "--top-p=0"}).err.find("from 1e-06 to 1,"),
+            std::string::npos);
   EXPECT_EQ(run({"--prompt=a", "--device=cuda"}).code, 1);
   EXPECT_EQ(run({"--prompt=a", "--device=tpu"}).code, 2);
   EXPECT_EQ(run({"--ids=99"}).code, 1);

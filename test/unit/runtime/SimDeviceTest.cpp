@@ -28,8 +28,22 @@ TEST(SimDeviceTest, LaunchesThatNoDriverTakes) {
             std::string::npos);
 }
 
+/// The fake model's GPU code gives what its CPU code gives.
+TEST(SimDeviceTest, RunsTheStepOfItsTarget) {
+  FakeModel model;
+  auto on = [&](const std::string &device) {
+    EngineOptions options;
+    options.device = device;
+    auto engine = model.open(options);
+    Session session(*engine);
+    return logitsOf(session, session.create(), {3, 1, 4, 1, 5, 9}, 2);
+  };
+  EXPECT_EQ(on("sim"), on("cpu"));
+  EXPECT_EQ(on("sim:sm_90a"), on("cpu"));
+}
+
 TEST(SimDeviceTest, Refusals) {
-  FakeModel model(FakeModel::Gpu);
+  FakeModel model;
   auto refused = [&](const std::string &device) {
     EngineOptions options;
     options.device = device;
@@ -39,11 +53,11 @@ TEST(SimDeviceTest, Refusals) {
   EXPECT_EQ(refused("sim:sm_80"),
             file + ": has no code for 'sm_80', only for sm_90a");
   EXPECT_NE(refused("gpu").find("expected auto, cpu"), std::string::npos);
-  model.edit("\"sim\": \"sim_sm_90a_take\"", "\"tim\": \"sim_sm_90a_take\"");
+  model.edit("\"sim\": \"sim_sm_90a_all\"", "\"tim\": \"sim_sm_90a_all\"");
   EXPECT_EQ(refused("sim"),
             file + ": its code for sm_90a cannot be simulated");
-  model.edit("\"tim\": \"sim_sm_90a_take\"", "\"sim\": \"sim_sm_90a_tale\"");
-  EXPECT_NE(refused("sim").find("has no function \"sim_sm_90a_tale\""),
+  model.edit("\"tim\": \"sim_sm_90a_all\"", "\"sim\": \"sim_sm_90a_any\"");
+  EXPECT_NE(refused("sim").find("has no function \"sim_sm_90a_any\""),
             std::string::npos);
   model.edit("\"gpus\": [", "\"cpus\": [");
   EXPECT_EQ(refused("sim"), file + ": has no code for a GPU");

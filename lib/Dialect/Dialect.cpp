@@ -136,10 +136,11 @@ GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "gpu_schedule_c3: expected 1 to 32 blocks, found "
                        << blocks;
   auto allowed = [](int64_t side) { return side == 64 || side == 128; };
-  if (!tile.empty() &&
-      (!mma || tile.size() != 2 || !llvm::all_of(tile, allowed)))
+  if (!tile.empty() && (!mma || tile.size() != 3 || !allowed(tile[0]) ||
+                        !allowed(tile[1]) || tile[2] < 0))
     return emitError() << "gpu_schedule_c4: expected "
-                       << (mma ? "a tile of 64 or 128 rows and outputs"
+                       << (mma ? "a tile of 64 or 128 rows, 64 or 128 outputs, "
+                                 "and a number of blocks"
                                : "no tile but with mma");
   return success();
 }

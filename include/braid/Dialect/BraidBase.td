@@ -185,16 +185,18 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
     `reference` asks for the op's definition as plain loops on a single thread;
     `simt` for threads that each compute elements in f32; `gemv`, of a
     contraction, for kernels that read the weights once for up to 8 rows, and
-    `simt` for more; `mma` for tensor cores where there are more than
-    a few rows, and in a contraction `gemv` where not: a block of those computes
-    `tile` = rows x outputs. `threads` are those of a block,
-    `blocks` how many blocks a multiprocessor should hold at least,
-    which bounds the registers of a thread.
+    `simt` for more rows; `mma` for tensor cores, in a contraction above 8
+    rows. `threads` are those of a block, `blocks` how many blocks a
+    multiprocessor should hold at least, which bounds the registers of a thread.
+    In a contraction
+    `tile` = [rows, outputs, blocks] is what a block of tensor cores computes if
+    there are that many blocks, instead of 64 x 64.
 
-    Constraints: (gpu_schedule_c1) the strategy is one of these four;
+    Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt`, `gemv` or
+    `mma`;
     (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
-    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) a
-    tile is for `mma`: 64 or 128 rows, and as many outputs.
+    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) the
+    tile is for `mma`: 64 or 128 rows, as many outputs, and no fewer blocks than 0.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
                         "int64_t":$threads, "int64_t":$blocks,

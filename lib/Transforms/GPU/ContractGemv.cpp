@@ -167,7 +167,8 @@ void ContractGemv::multiply(ValueRange weights, ArrayRef<Values> inputs,
                             Values &sums) {
   Values ws; // One vector of outputs for each k.
   for (Value loaded : weights)
-    llvm::append_range(ws, c.kp == 2 ? halves(loaded) : Values{b.widen(loaded)});
+    llvm::append_range(ws, c.kp == 2 ? halves(loaded)
+                                     : Values{b.widen(loaded)});
   for (auto [r, loaded] : llvm::enumerate(inputs))
     for (auto [w, x] : llvm::zip_equal(ws, scalars(loaded)))
       sums[r] = b.fma(b.splat(x, kEach), w, sums[r]);

@@ -36,7 +36,8 @@ class ContractMma {
 public:
   ContractMma(Contraction &c, int64_t rows, int64_t columns)
       : b(c.b), c(c), rows(rows), panels(columns / kPanel) {
-    stages = std::min<int64_t>(4, kSharedBytes / (2 * kDepth * (rows + columns)));
+    stages = kSharedBytes / (2 * kDepth * (rows + columns));
+    stages = std::min<int64_t>(stages, 4);
     xs = memory.reserve({stages, rows, kDepth}, b.getBF16Type());
     ws = memory.reserve({stages, panels, kDepth / 2, 2 * kPanel},
                         b.getBF16Type());
@@ -259,7 +260,8 @@ Values ContractMma::multiply(Value stage, ValueRange sums) {
       for (int64_t j = 0; j < 4 * warpPanels(); ++j) {
         ValueRange words = wWords;
         words = words.drop_front(j / 4 * 8 + j % 4);
-        auto own = MutableArrayRef(result).slice((i * 4 * warpPanels() + j) * 4, 4);
+        int64_t first = (i * 4 * warpPanels() + j) * 4;
+        auto own = MutableArrayRef(result).slice(first, 4);
         llvm::copy(multiplyAdd(b, ValueRange(xWords).slice(4 * i, 4),
                                {words[0], words[4]}, ValueRange(own)),
                    own.begin());
@@ -325,7 +327,22 @@ void ContractMma::tile(Value column, const Contraction::Tile &at) {
   finish(column, at, carried);
 }
 
-void braid::emitContractMma(Contraction &contraction, int64_t rows,
-                            int64_t columns) {
-  ContractMma(contraction, rows, columns).emit();
+/// Host code knows the blocks of a dense contraction, and at most how many
+/// there are of a grouped one.
+void braid::emitContractMma(Contraction &contraction, ArrayRef<int64_t> tile) {
+  constexpr int64_t kSmall = 64;
+  LoopBuilder &b = contraction.b;
+  auto emit = [&](int64_t rows, int64_t columns) {
+    ContractMma(contraction, rows, columns).emit();
+  };
+  int64_t rows = tile[0], columns = tile[1], enough = tile[2];
+  if (enough == 0 || (rows == kSmall && columns == kSmall))
+    return emit(rows, columns);
+  Value places = b.mul(contraction.rows, b.index(contraction.choices));
+  Value tiles = b.div(b.add(places, b.index(rows - 1)), b.index(rows));
+  Value blocks =
+      b.mul(tiles, b.index(llvm::divideCeil(contraction.n, columns)));
+  b.when(
+      b.lt(blocks, b.index(enough)), [&] { emit(kSmall, kSmall); },
+      [&] { emit(rows, columns); });
 }

@@ -95,6 +95,13 @@ void Contraction::launchGrouped(int64_t tileRows, Value blocks,
   });
 }
 
+bool Contraction::fitsTensorCores() {
+  auto isBF16 = [](Value memref) {
+    return typeOf(memref).getElementType().isBF16();
+  };
+  return isBF16(x) && isBF16(w) && GPUEmitter::vectorLanes({x}, k) >= 2;
+}
+
 Value Contraction::entry(Value table, Value at) {
   return b.toIndex(b.load(table, {at}));
 }
@@ -208,18 +215,24 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
   }
 }
 
-void GPUEmitter::emit(PackedContractOp op) {
+LogicalResult GPUEmitter::emit(PackedContractOp op) {
+  if (threads != kContractThreads)
+    return op.emitOpError("expected a schedule of ")
+           << kContractThreads << " threads, found " << threads;
   Contraction contraction(*this, op);
   StringRef strategy = schedule.getStrategy();
-  auto many = [&] {
+  if (strategy == "mma" && !contraction.fitsTensorCores())
+    return op.emitOpError("expected bf16, and rows of x at even places, for "
+                          "tensor cores");
+  auto tiles = [&] {
     if (strategy == "mma")
-      emitContractMma(contraction, schedule.getTile()[0],
-                      schedule.getTile()[1]);
+      emitContractMma(contraction, schedule.getTile());
     else
       emitContractTiles(contraction);
   };
   if (strategy == "simt")
-    many();
+    tiles();
   else
-    emitContractGemv(contraction, many);
+    emitContractGemv(contraction, tiles);
+  return success();
 }

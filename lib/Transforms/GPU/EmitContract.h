@@ -11,6 +11,9 @@
 
 namespace braid {
 
+/// Threads of a block, in all kernels of a contraction.
+constexpr int64_t kContractThreads = 256;
+
 /// The operands and rows of one packed contraction. Without groups a place is a
 /// row. With groups it is the number of a (row, choice) pair in sorted order, in
 /// which the rows of an expert follow each other.
@@ -21,6 +24,9 @@ public:
 
   /// Emits host code: the operands as the kernels index them.
   Contraction(GPUEmitter &b, PackedContractOp op);
+
+  /// Whether products of pairs of bf16 can be asked for.
+  bool fitsTensorCores();
 
   /// Places [first, end), all of one expert if there are any.
   struct Tile {
@@ -87,8 +93,9 @@ void emitContractTiles(Contraction &contraction);
 constexpr int64_t kGemvRows = 8;
 void emitContractGemv(Contraction &contraction,
                       llvm::function_ref<void()> otherwise);
-/// Tensor cores, for more than a few rows of bf16, in tiles of rows x columns.
-void emitContractMma(Contraction &contraction, int64_t rows, int64_t columns);
+
+/// Tensor cores, for more than a few rows of bf16. `tile` as in the schedule.
+void emitContractMma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);
 
 } // namespace braid
 

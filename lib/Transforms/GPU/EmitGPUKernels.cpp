@@ -28,12 +28,12 @@ static LogicalResult emitOp(Operation *op, Value context,
                            "tile");
   GPUEmitter emitter(op, context, schedule);
   auto result = llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, PackedContractOp, CausalConvOp, SsdScanOp>([&](auto compute) {
+      .Case<RmsNormOp, CausalConvOp, SsdScanOp>([&](auto compute) {
         emitter.emit(compute);
         compute.erase();
         return success();
       })
-      .Case<AttentionOp>([&](auto compute) {
+      .Case<AttentionOp, PackedContractOp>([&](auto compute) {
         if (failed(emitter.emit(compute)))
           return failure();
         compute.erase();

@@ -38,7 +38,7 @@ public:
         threads(schedule.getThreads()) {}
 
   void emit(RmsNormOp op);
-  void emit(PackedContractOp op);
+  mlir::LogicalResult emit(PackedContractOp op);
   void emit(CausalConvOp op);
   void emit(SsdScanOp op);
   mlir::LogicalResult emit(AttentionOp op);

@@ -83,20 +83,29 @@ private:
     return chosen;
   }
 
-  /// In f32 an output is the same sum for any number of rows.
+  /// In f32 an output is the same sum for any number of rows. Tensor cores take
+  /// two bf16 at once: rows have to lie at even places.
   GPUScheduleAttr scheduleContract(PackedContractOp op) {
-    auto elementOf = [](Value v) {
-      return cast<ShapedType>(v.getType()).getElementType();
+    auto x = cast<MemRefType>(op.getX().getType());
+    auto weight = cast<MemRefType>(op.getWeight().getType());
+    auto schedule = [&](StringRef strategy, ArrayRef<int64_t> tile = {}) {
+      return GPUScheduleAttr::get(&getContext(), strategy, 256, 2, tile);
     };
-    if (elementOf(op.getX()).isF32())
-      return GPUScheduleAttr::get(&getContext(), "simt", 256, 2);
-    if (elementOf(op.getWeight()).isF32())
-      return GPUScheduleAttr::get(&getContext(), "gemv", 256, 2);
-    // Few of many rows fall to an expert.
+    if (x.getElementType().isF32())
+      return schedule("simt");
+    auto [strides, offset] = x.getStridesAndOffset();
+    auto odd = [](int64_t size) {
+      return ShapedType::isDynamic(size) || size % 2 != 0;
+    };
+    if (!weight.getElementType().isBF16() || odd(offset) ||
+        llvm::any_of(ArrayRef(strides).drop_back(), odd))
+      return schedule("gemv");
     int64_t outputs = cast<ShapedType>(op.getInit().getType()).getShape().back();
-    int64_t columns = outputs <= 64 ? 64 : 128;
-    int64_t rows = op.getGroups().empty() ? columns : 64;
-    return GPUScheduleAttr::get(&getContext(), "mma", 256, 2, {rows, columns});
+    if (outputs <= 64)
+      return schedule("mma", {64, 64, 0});
+    // Few of many rows fall to an expert. With fewer blocks than a large GPU
+    // has multiprocessors, smaller ones are done sooner.
+    return schedule("mma", {op.getGroups().empty() ? 128 : 64, 128, 128});
   }
 
   /// Tensor cores round what they multiply to bf16.

@@ -90,8 +90,10 @@ SECTION(BRAID_SECTION_MANIFEST)
 const char manifest[sizeof(MANIFEST) - 1] = MANIFEST;
 SECTION(BRAID_SECTION_TOKENIZER)
 const char tokenizer[sizeof(TOKENIZER) - 1] = TOKENIZER;
+#ifndef BRAID_FAKE_GPU
 SECTION(BRAID_SECTION_GPU_PREFIX "sm_90a.ptx")
 const char ptx[] = ".version 8.3";
+#endif
 SECTION(BRAID_SECTION_SEAL) const braid_seal seal = {BRAID_SEAL_MAGIC, {0}};
 
 /* Packed backwards, so that an unpacked weight would show. */

@@ -185,12 +185,11 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
     `reference` asks for the op's definition as plain loops on a single thread;
     `simt` for threads that each compute elements in f32; `gemv`, of a
     contraction, for kernels that read the weights once for up to 8 rows, and
-    `simt` for more rows; `mma` for tensor cores, in a contraction above 8
-    rows. `threads` are those of a block, `blocks` how many blocks a
+    `simt` for more rows; `mma` for tensor cores, in a contraction above 8 rows
+    only. `threads` are those of a block, `blocks` how many blocks a
     multiprocessor should hold at least, which bounds the registers of a thread.
-    In a contraction
-    `tile` = [rows, outputs, blocks] is what a block of tensor cores computes if
-    there are that many blocks, instead of 64 x 64.
+    In a contraction `tile` = [rows, outputs, blocks] is what a block of tensor
+    cores computes if there are that many blocks, instead of 64 x 64.
 
     Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt`, `gemv` or
     `mma`;

@@ -417,7 +417,8 @@ def HostToRuntime : Pass<"host-to-runtime", "::mlir::ModuleOp"> {
   let description = [{
     Arena views, weight views and dispatches become loads from `braid_step` and
     a call of its services (braid-rt/abi.h); `@step` becomes `braid_step`, and
-    preparation functions take raw pointers. Ensures: only the LLVM dialect.
+    preparation functions take raw pointers. The step of a GPU target also says
+    which layer comes next, for messages. Ensures: only the LLVM dialect.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
       "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",

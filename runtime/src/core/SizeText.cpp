@@ -6,20 +6,22 @@
 //===----------------------------------------------------------------------===//
 #include "SizeText.h"
 
-#include <cstdio>
-
 namespace braid::rt {
 
+/// In whole numbers: the runtime computes nothing in fractions.
 std::string sizeText(uint64_t bytes) {
   const char *units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  auto value = double(bytes);
+  uint64_t whole = bytes, rest = 0;
   size_t unit = 0;
-  for (; value >= 1024 && unit < 4; ++unit)
-    value /= 1024;
-  char text[64];
-  std::snprintf(text, sizeof(text), unit ? "%.1f %s" : "%.0f %s", value,
-                units[unit]);
-  return text;
+  for (; whole >= 1024 && unit < 4; ++unit) {
+    rest = whole % 1024;
+    whole /= 1024;
+  }
+  uint64_t tenths = whole * 10 + (rest * 10 + 512) / 1024;
+  std::string text = std::to_string(unit ? tenths / 10 : whole);
+  if (unit)
+    text += "." + std::to_string(tenths % 10);
+  return text + " " + units[unit];
 }
 
 } // namespace braid::rt

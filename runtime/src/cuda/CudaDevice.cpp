@@ -7,6 +7,7 @@
 #include "CudaDevice.h"
 #include "CudaMemory.h"
 #include "braid-rt/error.h"
+#include "core/Bytes.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -102,7 +103,7 @@ std::vector<std::string> CudaDevice::notes() const {
 }
 
 uint64_t CudaDevice::logitBytes(int64_t rows) const {
-  return 4 * uint64_t(rows) * uint64_t(manifest.vocabulary);
+  return bytesOf("logits", 4 * uint64_t(manifest.vocabulary), uint64_t(rows));
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,48 @@
+#!/bin/bash
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Makes the folder that test/gpu/run.sh needs on a machine with a GPU: fixtures
+# compiled for it, their reference results, and larger models without weights to
+# measure with. Below 60 MB. Runs where Braid is built, needs ptxas.
+#
+#   test/gpu/pack.sh FOLDER
+#
+# BRAID     the braid command             (build/bin/braid)
+# TARGETS   --target of braid compile     (every GPU that Braid compiles for)
+# FIXTURES  of test/fixtures              (all)
+# BENCHES   of test/configs               (small h-8b nano)
+# OPTIONS   further ones of braid compile (--with-sim for the fake driver)
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+out=${1:?usage: test/gpu/pack.sh FOLDER}
+braid=${BRAID:-$root/build/bin/braid}
+targets=${TARGETS:-cpu,sm_80,sm_86,sm_89,sm_90a,sm_100a,sm_120a}
+benches=${BENCHES-small h-8b nano}
+fixtures=${FIXTURES-$(cd "$root/test/fixtures" && ls -d */ | tr -d / | grep -v tokenizers)}
+most=$((60 << 20))
+
+mkdir -p "$out/fixtures" "$out/bench"
+for name in $fixtures; do
+  [ -e "$root/test/fixtures/$name/reference.safetensors" ] || continue
+  mkdir -p "$out/fixtures/$name"
+  for file in reference.safetensors expected.json; do
+    from=$root/test/fixtures/$name/$file
+    [ ! -e "$from" ] || cp "$from" "$out/fixtures/$name/"
+  done
+  for precision in f32 bf16; do
+    # What a format of weights does not allow is refused, and left out.
+    "$braid" compile "$root/test/fixtures/$name" -q --precision=$precision --target="$targets" \
+      ${OPTIONS:-} -o "$out/fixtures/$name/$precision.braid"
+  done
+done
+for name in $benches; do
+  "$braid" compile "$root/test/configs/$name.json" -q --target="$targets" ${OPTIONS:-} -o "$out/bench/$name.braid"
+done
+
+size=$(du -sb "$out" | cut -f1)
+echo "$out: $((size >> 20)) MiB for $targets"
+if [ "$size" -gt "$most" ]; then
+  echo "error: more than 60 MiB; name fewer FIXTURES, BENCHES or TARGETS" >&2
+  exit 1
+fi

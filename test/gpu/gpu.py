@@ -34,6 +34,7 @@ TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 SANITIZED = ("storyteller", "latent-moe")     # every kernel family, small
 FOUND = 99                                    # exit code if a tool finds something
 PROMPT, DECODE = 2048, 128
+PARTS = ("conformance", "sanitizers", "speed")
 
 
 class Runner(Braid):
@@ -47,7 +48,7 @@ class Runner(Braid):
         """Which driver the next run finds."""
         if self.fake:
             os.environ["BRAID_CUDA_LIBRARY"] = str(Path(self.fake).resolve())
-            os.environ["BRAID_FAKE_CUDA"] = f"artifact={artefact}"
+            os.environ["BRAID_FAKE_CUDA"] = f"artifact={artefact},memory={16 << 30}"
 
     def call(self, *arguments):
         if arguments[0] == "run":
@@ -62,7 +63,8 @@ class Runner(Braid):
                               capture_output=True, timeout=self.timeout)
         text = done.stderr.decode(errors="replace")
         if done.returncode:
-            raise CommandFailed(text.strip() or f"exit code {done.returncode}")
+            lines = text.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise CommandFailed(next((line for line in lines if "error:" in line), lines[-1]))
         return text
 
 
@@ -154,6 +156,7 @@ def main():
     parser.add_argument("--braid-run", type=Path, required=True)
     parser.add_argument("--pack", type=Path, required=True, help="what pack.sh made")
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
+    parser.add_argument("--part", action="append", choices=PARTS, help="this part only (repeatable)")
     parser.add_argument("--sanitizer", default="compute-sanitizer")
     parser.add_argument("--prompt", type=int, default=PROMPT, help="tokens of a measured prompt")
     parser.add_argument("--decode", type=int, default=DECODE, help="tokens to measure")
@@ -168,9 +171,12 @@ def main():
             print(f"error: no run on {options.device}: {failure}", file=sys.stderr)
             return 1
         report.info("device", device)
-        conformance(report, options, scratch)
-        sanitizers(report, options, scratch)
-        rows = bench(report, options, scratch)
+        parts = options.part or PARTS
+        if "conformance" in parts:
+            conformance(report, options, scratch)
+        if "sanitizers" in parts:
+            sanitizers(report, options, scratch)
+        rows = bench(report, options, scratch) if "speed" in parts else []
     print(f"\n{datetime.date.today()}, {device}; {report.passed} checks passed, {report.failed} failed\n")
     print("| model, made-up weights | sequences | prompt, tokens/s | decode, tokens/s |\n|---|---|---|---|")
     print("\n".join(rows) + "\n")

@@ -10,6 +10,7 @@
 #   test/gpu/run.sh FOLDER [options of test/gpu/gpu.py]
 #
 # BUILD   where to build                  (build/gpu)
+# PYTHON  a Python with numpy             (python3)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 pack=${1:?usage: test/gpu/run.sh FOLDER [options]}
@@ -17,7 +18,11 @@ shift
 build=${BUILD:-$root/build/gpu}
 mkdir -p "$build"
 
+python=${PYTHON:-python3}
+"$python" -c 'import numpy' 2> /dev/null \
+  || { echo "error: $python has no numpy; PYTHON names another, or pip install numpy" >&2; exit 1; }
+
 cmake -S "$root/runtime" -B "$build" -DCMAKE_BUILD_TYPE=Release > "$build.log" 2>&1 \
   && cmake --build "$build" -j --target braid-run >> "$build.log" 2>&1 \
   || { tail -40 "$build.log" >&2; echo "error: runtime/ does not build, see $build.log" >&2; exit 1; }
-exec python3 "$root/test/gpu/gpu.py" --braid-run "$build/bin/braid-run" --pack "$pack" "$@"
+exec "$python" "$root/test/gpu/gpu.py" --braid-run "$build/bin/braid-run" --pack "$pack" "$@"

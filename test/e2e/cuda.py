@@ -15,13 +15,15 @@ What only a GPU can show: that its kernels compute what the simulator does.
 import argparse
 import os
 import random
+import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from harness import FIXTURES, Braid, CommandFailed, Report
+from harness import FIXTURES, ROOT, Braid, CommandFailed, Report
 
 
 class Subject:
@@ -107,6 +109,27 @@ def errors(report, subject):
     subject.settings()
 
 
+def script(report, subject, braid_run):
+    """What runs on a machine with a GPU (test/gpu) runs here, and sees a wrong
+    reference."""
+    pack = subject.braid.fresh("-pack")
+    folder = pack / "fixtures" / "latent-moe"
+    folder.mkdir(parents=True)
+    shutil.copy(subject.artefact, folder / "f32.braid")
+    shutil.copy(f"{subject.artefact}.weights", folder / "f32.braid.weights")
+    shutil.copy(FIXTURES / "latent-moe" / "reference.safetensors", folder)
+    command = [sys.executable, ROOT / "test" / "gpu" / "gpu.py", "--part=conformance", "--braid-run", braid_run, "--pack", pack,
+               "--fake", os.environ["BRAID_CUDA_LIBRARY"]]
+    for planted in False, True:
+        if planted:
+            blob = bytearray((folder / "reference.safetensors").read_bytes())
+            blob[-1] ^= 0x40        # an exponent
+            (folder / "reference.safetensors").write_bytes(blob)
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
+        last = (done.stdout + done.stderr).strip().splitlines()[-1]
+        report.claim(f"test/gpu/gpu.py{', planted' if planted else ''}", done.returncode == planted and "passed" in last, last)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--braid", required=True, help="the braid command; the fake driver lies beside it")
@@ -122,6 +145,9 @@ def main():
                     check(report, subject)
             except (CommandFailed, OSError) as failure:
                 report.claim(fixture, False, f"{type(failure).__name__}: {failure}")
+            else:
+                if precision == "f32":
+                    script(report, subject, Path(options.braid).parent / "braid-run")
     return report.finish()
 
 

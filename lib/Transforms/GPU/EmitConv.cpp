@@ -45,14 +45,12 @@ struct ConvThread {
     Value fresh = b.eq(position, b.index(0));
     LoopBuilder::Values inputs;
     for (int64_t j = 0; j < taps - 1; ++j)
-      inputs.push_back(
-          b.select(fresh, b.splat(0.0, lanes),
-                   b.loadAligned(op.getPool(), pooled(j), lanes)));
+      inputs.push_back(b.select(fresh, b.splat(0.0, lanes),
+                                b.loadAligned(op.getPool(), pooled(j), lanes)));
     return inputs;
   }
 
-  LoopBuilder::Values row(Value t, ValueRange window,
-                          ArrayRef<Value> weights) {
+  LoopBuilder::Values row(Value t, ValueRange window, ArrayRef<Value> weights) {
     Value sum = op.getBias() ? b.loadAligned(op.getBias(), {channel}, lanes)
                              : b.splat(0.0, lanes);
     LoopBuilder::Values inputs(window.begin(), window.end());
@@ -83,13 +81,13 @@ struct ConvThread {
     slot = StepFields(b, b.context).slot(run.sequence);
     LoopBuilder::Values weights;
     for (int64_t j = 0; j < taps; ++j)
-      weights.push_back(b.loadAligned(op.getWeight(), {b.index(j), channel},
-                                      lanes));
+      weights.push_back(
+          b.loadAligned(op.getWeight(), {b.index(j), channel}, lanes));
     Value leads = b.eq(run.first, run.begin);
     SmallVector<Type> types(taps - 1, VectorType::get({lanes}, b.getF32Type()));
-    LoopBuilder::Values window =
-        b.choose(leads, types, [&] { return history(); },
-                 [&] { return inputsBefore(run.first); });
+    LoopBuilder::Values window = b.choose(
+        leads, types, [&] { return history(); },
+        [&] { return inputsBefore(run.first); });
     window = b.loop(
         run.first, run.last, b.index(1), window,
         [&](Value t, ValueRange carried) { return row(t, carried, weights); });
@@ -113,8 +111,7 @@ void GPUEmitter::emit(CausalConvOp op) {
       Value vector = add(mul(slice, index(threads)), thread());
       when(lt(vector, index(vectors)), [&] {
         Value channel = mul(vector, index(lanes));
-        ConvThread{*this, op, runAt(number), channel, lanes, taps, {}}
-            .emit();
+        ConvThread{*this, op, runAt(number), channel, lanes, taps, {}}.emit();
       });
     });
   };

@@ -27,9 +27,9 @@ ScanBlock::ScanBlock(GPUEmitter &b, SsdScanOp op) : b(b), op(op) {
   headDim = pool.getDimSize(4);
   groups = cast<MemRefType>(op.getB().getType()).getDimSize(1) / stateSize;
   columns = columnsOfBlock(headDim);
-  lanes = std::min<int64_t>(4, GPUEmitter::vectorLanes(
-                                   {op.getX(), op.getInit(), op.getPool()},
-                                   headDim));
+  lanes = std::min<int64_t>(
+      4, GPUEmitter::vectorLanes({op.getX(), op.getInit(), op.getPool()},
+                                 headDim));
 }
 
 void ScanBlock::takePlace(Value x, Value y) {
@@ -69,5 +69,9 @@ void GPUEmitter::emit(SsdScanOp op) {
   // All others have a row at least.
   Value spare = sub(rows, sequences);
   Value anyLong = lt(index(kChunkedFrom - 2), spare);
-  emitScanChunks(*this, op, select(anyLong, sequences, none));
+  Value longOnes = select(anyLong, sequences, none);
+  if (schedule.getStrategy() == "mma")
+    emitScanMma(*this, op, longOnes);
+  else
+    emitScanSimt(*this, op, longOnes);
 }

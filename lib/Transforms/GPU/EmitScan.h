@@ -58,8 +58,9 @@ private:
 
 /// The recurrence, for sequences with few rows.
 void emitScanRows(GPUEmitter &b, SsdScanOp op, mlir::Value sequences);
-/// The matrix form, for the others.
-void emitScanChunks(GPUEmitter &b, SsdScanOp op, mlir::Value sequences);
+/// The matrix form, for the others: in f32, or in bf16 on tensor cores.
+void emitScanSimt(GPUEmitter &b, SsdScanOp op, mlir::Value sequences);
+void emitScanMma(GPUEmitter &b, SsdScanOp op, mlir::Value sequences);
 
 } // namespace braid
 

@@ -33,7 +33,9 @@ private:
 
   Value slice(int64_t i) { return b.add(firstN, b.index(i)); }
   /// Whether some threads have nothing to do.
-  bool someIdle() const { return slices * vectors < b.threads || !allColumns(); }
+  bool someIdle() const {
+    return slices * vectors < b.threads || !allColumns();
+  }
 
   int64_t vectors; ///< Of the block's columns.
   int64_t steps;   ///< Rows of the state of a thread.
@@ -81,10 +83,9 @@ void ScanRows::sequenceRows() {
     column = b.select(busy, column, b.index(0));
     firstN = b.select(busy, firstN, b.index(0));
   }
-  Values values = b.loop(begin, end, b.index(1), loadState(),
-                         [&](Value t, ValueRange values) {
-                           return row(t, values);
-                         });
+  Values values =
+      b.loop(begin, end, b.index(1), loadState(),
+             [&](Value t, ValueRange values) { return row(t, values); });
   if (busy)
     b.when(busy, [&] { storeState(values); });
   else
@@ -116,8 +117,7 @@ LoopBuilder::Values ScanRows::run(Value matrix, Value t) {
   width = std::gcd(width, steps);
   Values elements;
   for (int64_t i = 0; i < steps; i += width) {
-    Value piece =
-        b.loadAligned(matrix, {t, b.add(first, b.index(i))}, width);
+    Value piece = b.loadAligned(matrix, {t, b.add(first, b.index(i))}, width);
     for (int64_t lane = 0; lane < width; ++lane)
       elements.push_back(vector::ExtractOp::create(b, piece, lane));
   }
@@ -159,9 +159,9 @@ Value ScanRows::sumOverWarp(Value share) {
 void ScanRows::output(Value t, Value share, Value x) {
   Value at = b.mul(vector, b.index(lanes));
   Value number = b.div(b.thread(), b.index(shuffles ? 32 : vectors));
-  Value writes = shuffles ? b.lt(b.rem(b.thread(), b.index(32)),
-                                 b.index(vectors))
-                          : b.lt(number, b.index(slices));
+  Value writes = shuffles
+                     ? b.lt(b.rem(b.thread(), b.index(32)), b.index(vectors))
+                     : b.lt(number, b.index(slices));
   b.when(writes, [&] { b.storeAligned(share, partial, {number, at}); });
   b.barrier();
   Value sums = b.lt(b.thread(), b.index(vectors));

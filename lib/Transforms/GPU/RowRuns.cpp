@@ -45,8 +45,11 @@ Value RowRuns::sequenceOf(Value number) {
 RowRun RowRuns::at(Value number) {
   Value sequence = sequenceOf(number);
   StepFields step(b, b.context);
-  RowRun run{sequence, step.rowBegin(sequence),
-             step.rowBegin(b.add(sequence, b.index(1))), {}, {}};
+  RowRun run{sequence,
+             step.rowBegin(sequence),
+             step.rowBegin(b.add(sequence, b.index(1))),
+             {},
+             {}};
   Value before = b.mul(b.sub(number, firstOf(sequence)), b.index(length));
   run.first = b.add(run.begin, before);
   run.last = b.min(run.end, b.add(run.first, b.index(length)));

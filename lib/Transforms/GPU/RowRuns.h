@@ -31,8 +31,9 @@ public:
   RowRun at(Value number);
 
 private:
-  /// Number of a sequence's first run. The next sequence's is far enough away,
-  /// as floor(r/L) + 1 + floor((n)/L) never counts a run twice.
+  /// Number of a sequence's first run: floor(begin / L) + sequence. From one
+  /// sequence of n rows to the next that grows by at least floor(n / L) + 1,
+  /// which is enough for ceil(n / L) runs.
   Value firstOf(Value sequence);
   Value sequenceOf(Value number);
 

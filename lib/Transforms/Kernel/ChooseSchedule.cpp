@@ -72,14 +72,25 @@ private:
           .Case([&](PackedContractOp contract) {
             return scheduleContract(contract);
           })
-          .Case<CausalConvOp, SsdScanOp>(
-              [&](auto) { return schedule("simt", 128, 4); })
+          .Case([&](CausalConvOp) { return schedule("simt", 128, 4); })
+          .Case([&](SsdScanOp scan) {
+            return schedule(fitsTensorCores(scan) ? "mma" : "simt", 128, 3);
+          })
           .Case([&](AttentionOp attention) {
             return schedule(attentionStrategy(attention), 128, 2);
           })
           .Default([&](Operation *) { return alone; });
     });
     return chosen;
+  }
+
+  /// Whether the products of a chunk are of bf16 and of whole tiles.
+  static bool fitsTensorCores(SsdScanOp op) {
+    auto pool = cast<ShapedType>(op.getPool().getType());
+    auto x = cast<ShapedType>(op.getX().getType());
+    int64_t states = pool.getDimSize(3), width = pool.getDimSize(4);
+    return x.getElementType().isBF16() && states % 16 == 0 &&
+           (width == 16 || width % 32 == 0) && op.getChunk() % 16 == 0;
   }
 
   /// In f32 an output is the same sum for any number of rows. Tensor cores take

@@ -51,6 +51,8 @@ private:
   Value frame(int64_t words);
   Value word(Value frame, int64_t number);
   Value loadWords(Value frame, int64_t first, Type type);
+  LogicalResult rewriteRedux(NVVM::ReduxOp op);
+  LogicalResult rewriteMatch(NVVM::MatchSyncOp op);
   Value field(Value base, int32_t index, Type type);
   Value call(Operation *op, int32_t which, Type result, ValueRange arguments);
   Value site(Operation *op);
@@ -234,6 +236,23 @@ LogicalResult SimFunction::rewriteMultiply(NVVM::MmaOp op) {
   return success();
 }
 
+LogicalResult SimFunction::rewriteRedux(NVVM::ReduxOp op) {
+  if (op.getKind() != NVVM::ReduxKind::ADD || !op.getType().isInteger(32))
+    return op.emitOpError("has no simulation but for sums of i32");
+  replace(op, call(op, SIM_CALL(sum_lanes), op.getType(),
+                   {op.getMaskAndClamp(), op.getVal()}));
+  return success();
+}
+
+LogicalResult SimFunction::rewriteMatch(NVVM::MatchSyncOp op) {
+  if (op.getKind() != NVVM::MatchSyncKind::any ||
+      !op.getVal().getType().isInteger(32))
+    return op.emitOpError("has no simulation but for `any` of i32");
+  replace(op, call(op, SIM_CALL(match_lanes), op.getType(),
+                   {op.getThreadMask(), op.getVal()}));
+  return success();
+}
+
 /// Which number of `braid_sim` a special register is.
 static std::optional<int32_t> registerField(Operation *op) {
   return llvm::StringSwitch<std::optional<int32_t>>(op->getName().getStringRef())
@@ -298,6 +317,10 @@ LogicalResult SimFunction::rewrite(Operation *op) {
     return rewriteLoadMatrix(load);
   } else if (auto multiply = dyn_cast<NVVM::MmaOp>(op)) {
     return rewriteMultiply(multiply);
+  } else if (auto redux = dyn_cast<NVVM::ReduxOp>(op)) {
+    return rewriteRedux(redux);
+  } else if (auto match = dyn_cast<NVVM::MatchSyncOp>(op)) {
+    return rewriteMatch(match);
   } else if (isa<NVVM::NVVMDialect>(op->getDialect())) {
     return op->emitOpError("has no simulation");
   }

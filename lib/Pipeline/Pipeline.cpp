@@ -44,6 +44,8 @@ void braid::buildKernelPhase(OpPassManager &pm,
   pm.addPass(createMaterializeStorage());
   // Roundings, squares, biases and residual sums move into the contractions.
   pm.addNestedPass<func::FuncOp>(createFuseEpilogue());
+  // Projections of one input stand together, as kernels are to take them.
+  pm.addNestedPass<func::FuncOp>(createGroupContractions());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // How each weight comes into its layout is code of the same module.
@@ -89,6 +91,8 @@ void braid::buildDevicePhase(OpPassManager &pm,
   pm.addPass(createEmitCPUKernels(emit));
   // or grids of threads, which become functions in the module of their target.
   pm.addPass(createEmitGPUKernels());
+  // What a kernel has several ops for: their launches become one.
+  pm.addNestedPass<func::FuncOp>(createJoinLaunches());
   pm.addPass(createOutlineLaunches());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -71,6 +71,8 @@ inline constexpr llvm::StringLiteral kWithSimAttr = "braid.with_sim";
 inline constexpr llvm::StringLiteral kThreadsAttr = "braid.threads";
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "braid.shared_bytes";
 inline constexpr llvm::StringLiteral kBlocksAttr = "braid.blocks";
+/// Of a launch: which of its kernel's ops it belongs to, if there are several.
+inline constexpr llvm::StringLiteral kMemberAttr = "braid.member";
 /// On a GPU function, and on the kernel it comes from once that is emitted: the
 /// strategy of its schedule.
 inline constexpr llvm::StringLiteral kStrategyAttr = "braid.strategy";

@@ -77,6 +77,28 @@ def FuseEpilogue : Pass<"fuse-epilogue", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "fused", "consumers fused">];
 }
 
+def GroupContractions : Pass<"group-contractions", "::mlir::func::FuncOp"> {
+  let summary = "brings independent contractions of one input together";
+  let description = [{
+    A contraction into a new buffer moves up behind the first one of the same
+    input, unless it depends on a compute op between them. `form-kernels` makes
+    one kernel of such a group: one launch reads all of its weights.
+
+    Requires: fuse-epilogue. Ensures: nothing but the order has changed.
+
+    ```mlir
+    %gate = braid.packed_contract ins(%x, %w0 : ...) ...
+    %ids, %weights = braid.route ins(%gate, ...) ...
+    %up = braid.packed_contract ins(%x, %w1 : ...) outs(%empty : ...) ...
+    // becomes
+    %gate = braid.packed_contract ins(%x, %w0 : ...) ...
+    %up = braid.packed_contract ins(%x, %w1 : ...) outs(%empty : ...) ...
+    %ids, %weights = braid.route ins(%gate, ...) ...
+    ```
+  }];
+  let statistics = [Statistic<"numMoved", "moved", "contractions moved">];
+}
+
 def BuildPrepare : Pass<"build-prepare", "::mlir::ModuleOp"> {
   let summary = "makes the functions that bring weights into their layout";
   let description = [{
@@ -122,7 +144,9 @@ def FormKernels : Pass<"form-kernels", "::mlir::ModuleOp"> {
   let summary = "makes each compute op a kernel: a private function, one grid";
   let description = [{
     Every compute op of a block function moves into a function of its own, named
-    after the block and the op's location; equal kernels are shared.
+    after the block and the op's location; equal kernels are shared. Consecutive
+    contractions of one input and kind of weight become one kernel if none of them
+    reads or writes what another one writes: a kernel's ops may run in any order.
 
     Requires: a bufferized module. Ensures: compute ops are only in functions
     with the attribute `braid.kernel`, its value the kernel's number.
@@ -319,6 +343,30 @@ def EmitGPUKernels : Pass<"emit-gpu-kernels", "::mlir::ModuleOp"> {
       "::mlir::vector::VectorDialect",
       "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
       "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def JoinLaunches : Pass<"join-launches", "::mlir::func::FuncOp"> {
+  let summary = "makes one launch of those of a kernel's independent ops";
+  let description = [{
+    In a kernel of several ops each launch says by `braid.member` which op it
+    belongs to, and an op has one launch on every path of the host code. Branches
+    of the same condition are joined, then launches whose grids differ in the
+    first number only: the first blocks do what the first one did, and so on.
+    Launches that do not fit together stay apart.
+
+    Requires: emit-gpu-kernels. Ensures: no `braid.member` is left.
+
+    ```mlir
+    gpu.launch blocks(%x, ...) in (%x = %a, ...) { A } {braid.member = 0}
+    gpu.launch blocks(%x, ...) in (%x = %b, ...) { B } {braid.member = 1}
+    // becomes
+    gpu.launch blocks(%x, ...) in (%x = %a + %b, ...) {
+      scf.if %x < %a { A } else { B, with %x - %a }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def OutlineLaunches : Pass<"outline-launches", "::mlir::ModuleOp"> {

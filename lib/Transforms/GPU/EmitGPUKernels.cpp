@@ -28,7 +28,8 @@ static LogicalResult emitOp(Operation *op, Value context,
                            "tile");
   GPUEmitter emitter(op, context, schedule);
   auto result = llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, CausalConvOp, SsdScanOp>([&](auto compute) {
+      .Case<RmsNormOp, CausalConvOp, SsdScanOp, GatherRowsOp, TapOp,
+            CombineExpertsOp, RouteOp, GroupRowsOp>([&](auto compute) {
         emitter.emit(compute);
         compute.erase();
         return success();
@@ -55,6 +56,15 @@ static void extendArena(ModuleOp module, int64_t scratch) {
   module->setAttr(kArenaAttr, DenseI64ArrayAttr::get(module.getContext(), arena));
 }
 
+/// Launches that belong to no op yet are this one's.
+static void markLaunches(func::FuncOp kernel, int64_t member) {
+  Builder b(kernel.getContext());
+  kernel.walk([&](gpu::LaunchOp launch) {
+    if (!launch->hasAttr(kMemberAttr))
+      launch->setAttr(kMemberAttr, b.getI64IntegerAttr(member));
+  });
+}
+
 namespace {
 class EmitGPUKernels : public braid::impl::EmitGPUKernelsBase<EmitGPUKernels> {
   void runOnOperation() override {
@@ -65,9 +75,12 @@ class EmitGPUKernels : public braid::impl::EmitGPUKernelsBase<EmitGPUKernels> {
         continue;
       SmallVector<Operation *> ops;
       kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
-      for (Operation *op : ops)
+      for (auto [member, op] : llvm::enumerate(ops)) {
         if (failed(emitOp(op, kernel.getArgument(0), schedule, scratch)))
           return signalPassFailure();
+        if (ops.size() > 1)
+          markLaunches(kernel, int64_t(member));
+      }
       kernel->setAttr(kBlocksAttr, Builder(&getContext())
                                        .getI64IntegerAttr(schedule.getBlocks()));
       kernel->setAttr(kStrategyAttr, StringAttr::get(&getContext(),

@@ -7,6 +7,7 @@
 #include "GPUEmitter.h"
 #include "braid-rt/abi.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <numeric>
@@ -105,6 +106,34 @@ Value GPUEmitter::blockSum(Value v, Value partial) {
   for (int64_t w = 1; w < threads / kWarp; ++w)
     total = add(total, load(partial, {index(w)}));
   return total;
+}
+
+Value GPUEmitter::lane() { return toI32(rem(thread(), index(kWarp))); }
+
+Value GPUEmitter::warp() { return div(thread(), index(kWarp)); }
+
+void GPUEmitter::syncWarp() { NVVM::SyncWarpOp::create(*this, i32(-1)); }
+
+Value GPUEmitter::sumWarp(Value v) {
+  return NVVM::ReduxOp::create(*this, v.getType(), v, NVVM::ReduxKind::ADD,
+                               i32(-1));
+}
+
+Value GPUEmitter::sumBefore(Value v) {
+  Value own = v, number = lane();
+  for (int64_t distance = 1; distance < kWarp; distance *= 2) {
+    auto lower = gpu::ShuffleOp::create(*this, v, i32(distance), i32(kWarp),
+                                        gpu::ShuffleMode::UP);
+    Value more = select(le(i32(distance), number), lower.getShuffleResult(),
+                        i32(0));
+    v = add(v, more);
+  }
+  return sub(v, own);
+}
+
+Value GPUEmitter::lanesWith(Value v) {
+  return NVVM::MatchSyncOp::create(*this, getI32Type(), i32(-1), v,
+                                   NVVM::MatchSyncKind::any);
 }
 
 int64_t GPUEmitter::vectorLanes(ValueRange buffers, int64_t width) {

@@ -38,6 +38,11 @@ public:
         threads(schedule.getThreads()) {}
 
   void emit(RmsNormOp op);
+  void emit(GatherRowsOp op);
+  void emit(TapOp op);
+  void emit(CombineExpertsOp op);
+  void emit(RouteOp op);
+  void emit(GroupRowsOp op);
   mlir::LogicalResult emit(PackedContractOp op);
   void emit(CausalConvOp op);
   void emit(SsdScanOp op);
@@ -65,6 +70,17 @@ public:
   /// number of threads; every thread gets it. `partial` is shared memory for
   /// one f32 a warp. All threads have to come by.
   Value blockSum(Value v, Value partial);
+  /// The thread's place in its warp, i32; and the number of that warp, index.
+  Value lane();
+  Value warp();
+  /// As `barrier`, for the warp.
+  void syncWarp();
+  // Over the lanes of a warp, all of which have to come by; i32.
+  Value sumWarp(Value v);
+  /// The sum of `v` over the lower lanes.
+  Value sumBefore(Value v);
+  /// One bit for each lane that brings the same value, itself included.
+  Value lanesWith(Value v);
 
   /// The largest power of two, at most 16 bytes of the narrowest element, such
   /// that a row of each of the buffers can be read in vectors of that length.

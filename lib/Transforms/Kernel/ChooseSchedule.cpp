@@ -56,7 +56,7 @@ private:
     }
   }
 
-  /// A kernel is one op.
+  /// A kernel is one op, or several contractions of the same input.
   GPUScheduleAttr chooseGPU(func::FuncOp kernel) {
     auto schedule = [&](StringRef strategy, int64_t threads, int64_t blocks) {
       return GPUScheduleAttr::get(&getContext(), strategy, threads, blocks);
@@ -70,7 +70,7 @@ private:
             return schedule("simt", rowThreads(norm.getInit()), 2);
           })
           .Case([&](PackedContractOp contract) {
-            return scheduleContract(contract);
+            return scheduleContract(contract, widest(kernel));
           })
           .Case([&](CausalConvOp) { return schedule("simt", 128, 4); })
           .Case([&](SsdScanOp scan) {
@@ -78,6 +78,13 @@ private:
           })
           .Case([&](AttentionOp attention) {
             return schedule(attentionStrategy(attention), 128, 2);
+          })
+          .Case<GatherRowsOp, TapOp, CombineExpertsOp>(
+              [&](auto) { return schedule("simt", 128, 2); })
+          // A warp that chooses needs no barrier.
+          .Case([&](RouteOp) { return schedule("simt", 32, 16); })
+          .Case([&](GroupRowsOp group) {
+            return schedule("simt", groupThreads(group), 1);
           })
           .Default([&](Operation *) { return alone; });
     });
@@ -93,9 +100,19 @@ private:
            (width == 16 || width % 32 == 0) && op.getChunk() % 16 == 0;
   }
 
+  /// Outputs of the widest of the kernel's contractions.
+  static int64_t widest(func::FuncOp kernel) {
+    int64_t outputs = 0;
+    kernel.walk([&](PackedContractOp op) {
+      auto type = cast<ShapedType>(op.getInit().getType());
+      outputs = std::max(outputs, type.getShape().back());
+    });
+    return outputs;
+  }
+
   /// In f32 an output is the same sum for any number of rows. Tensor cores take
   /// two bf16 at once: rows have to lie at even places.
-  GPUScheduleAttr scheduleContract(PackedContractOp op) {
+  GPUScheduleAttr scheduleContract(PackedContractOp op, int64_t outputs) {
     auto x = cast<MemRefType>(op.getX().getType());
     auto weight = cast<MemRefType>(op.getWeight().getType());
     auto schedule = [&](StringRef strategy, ArrayRef<int64_t> tile = {}) {
@@ -110,7 +127,6 @@ private:
     if (!weight.getElementType().isBF16() || odd(offset) ||
         llvm::any_of(ArrayRef(strides).drop_back(), odd))
       return schedule("gemv");
-    int64_t outputs = cast<ShapedType>(op.getInit().getType()).getShape().back();
     if (outputs <= 64)
       return schedule("mma", {64, 64, 0});
     // Few of many rows fall to an expert. With fewer blocks than a large GPU
@@ -124,6 +140,13 @@ private:
         ArrayRef<Value>{op.getQ(), op.getK(), op.getV(), op.getKPool()},
         [](Value v) { return getElementTypeOrSelf(v.getType()).isBF16(); });
     return bf16 ? "mma" : "simt";
+  }
+
+  /// As many warps as have room for their counters in 32 KiB, up to 16.
+  static int64_t groupThreads(GroupRowsOp op) {
+    auto begin = cast<ShapedType>(op.getBegin().getType());
+    int64_t bytes = 4 * (begin.getDimSize(0) - 1);
+    return 32 * std::clamp<int64_t>(32768 / bytes, 1, 16);
   }
 
   /// Threads for a block that works on a row: eight elements each.

@@ -175,6 +175,12 @@ typedef struct braid_sim_calls {
   /* mma.sync m16n8k16, bf16 times bf16 into f32: words holds this lane's parts
    * of A[4], B[2] and C[4]; the sum replaces C. */
   void (*multiply)(braid_sim *self, const char *site, uint32_t *words);
+  /* redux.sync.add: the sum of the values of the lanes in `mask`. */
+  int32_t (*sum_lanes)(braid_sim *self, const char *site, int32_t mask,
+                       int32_t value);
+  /* match.any.sync: which lanes in `mask` bring the same value. */
+  int32_t (*match_lanes)(braid_sim *self, const char *site, int32_t mask,
+                         int32_t value);
 } braid_sim_calls;
 
 /* One thread of a kernel; `parameters` as in braid_launch. */

@@ -66,6 +66,14 @@ static const braid_sim_calls kCalls = {
       thread.words = words;
       thread.block_->meetWarp(thread, site, WarpOp::Multiply);
     },
+    [](braid_sim *self, const char *site, int32_t mask, int32_t value) {
+      SimThread &thread = threadOf(self);
+      return thread.block_->combine(thread, site, WarpOp::Sum, mask, value);
+    },
+    [](braid_sim *self, const char *site, int32_t mask, int32_t value) {
+      SimThread &thread = threadOf(self);
+      return thread.block_->combine(thread, site, WarpOp::Match, mask, value);
+    },
 };
 
 void Block::note(const SimThread &thread, const char *site,
@@ -224,6 +232,30 @@ void Block::exchange(SimThread &own, int lane) {
   own.result = int64_t(uint32_t(other.value)) | int64_t(valid) << 32;
 }
 
+int32_t Block::combine(SimThread &thread, const char *site, WarpOp op,
+                       int32_t mask, int32_t value) {
+  thread.op = op;
+  thread.value = value;
+  waitForWarp(thread, site, mask);
+  return int32_t(thread.result);
+}
+
+/// Sum: of all values, modulo 2^32. Match: the lanes whose value is the same.
+void Block::combineLane(SimThread &own) {
+  size_t first = own.number / kWarp * kWarp;
+  uint32_t result = 0;
+  for (int lane = 0; lane < kWarp; ++lane) {
+    if (!(uint32_t(own.mask) >> lane & 1))
+      continue;
+    int32_t value = threads[first + size_t(lane)].value;
+    if (own.op == WarpOp::Sum)
+      result += uint32_t(value);
+    else if (value == own.value)
+      result |= 1u << lane;
+  }
+  own.result = result;
+}
+
 /// Runs the operation of the thread's warp for all lanes that take part.
 void Block::finishWarp(SimThread &thread) {
   size_t first = thread.number / kWarp * kWarp;
@@ -239,8 +271,10 @@ void Block::finishWarp(SimThread &thread) {
       SimThread &own = threads[first + size_t(lane)];
       if (own.op == WarpOp::Shuffle)
         exchange(own, lane);
-      else
+      else if (own.op == WarpOp::Sync)
         ++own.warpEpoch;
+      else
+        combineLane(own);
     }
   for (int lane = 0; lane < kWarp; ++lane)
     if (mask >> lane & 1)

@@ -31,7 +31,7 @@ struct AsyncCopy {
 };
 
 /// What lanes of a warp do together.
-enum class WarpOp { Sync, Shuffle, LoadMatrix, Multiply };
+enum class WarpOp { Sync, Shuffle, LoadMatrix, Multiply, Sum, Match };
 
 class Block;
 
@@ -82,6 +82,9 @@ public:
   void waitCopies(SimThread &thread, size_t groups);
   /// `op` with all 32 lanes; what the lane brings is in `thread`.
   void meetWarp(SimThread &thread, const char *site, WarpOp op);
+  /// `op` with the lanes in `mask`, each of which brings a value.
+  int32_t combine(SimThread &thread, const char *site, WarpOp op, int32_t mask,
+                  int32_t value);
 
 private:
   void prepare(const SimKernel &kernel, const braid_launch &launch,
@@ -99,6 +102,7 @@ private:
   void releaseBarrier();
   void finishWarp(SimThread &thread);
   void exchange(SimThread &own, int lane);
+  void combineLane(SimThread &own);
   // Of the warp whose first thread has that number.
   void loadMatrices(size_t first);
   void multiplyMatrices(size_t first);

@@ -31,7 +31,11 @@ SharedShadow::Fault SharedShadow::readCell(Cell &cell, const Accessor &who) {
     return Fault::ReadAfterWrite;
   }
   bool again = cell.reader == who.thread && cell.reader != kMany;
-  bool alone = cell.reader == kNobody || again || cell.readEpoch != who.epoch;
+  // Earlier readers of this warp are before whatever it does now.
+  bool warpWentOn = cell.readerWarp == who.warp &&
+                    cell.readWarpEpoch != who.warpEpoch;
+  bool alone = cell.reader == kNobody || again || warpWentOn ||
+               cell.readEpoch != who.epoch;
   bool sameWarp = alone || cell.readerWarp == who.warp;
   cell.reader = alone ? who.thread : kMany;
   cell.readerWarp = sameWarp ? who.warp : kNobody;

@@ -243,6 +243,41 @@ TEST_F(SimulatorTest, WarpSynchronisationOrdersTheWarp) {
 // Meeting
 //===----------------------------------------------------------------------===//
 
+TEST_F(SimulatorTest, WarpSynchronisationOrdersEarlierReaders) {
+  // All lanes read, one reads again behind the synchronisation and writes.
+  auto inside = [](Thread t, int32_t *) {
+    int32_t *word = t.shared() + t.id / 32;
+    if (t.id % 32 == 0)
+      t.store(word, 1);
+    t.syncWarp();
+    t.load(word);
+    t.syncWarp();
+    if (t.id % 32 == 0)
+      t.store(word, t.load(word) + 1);
+  };
+  EXPECT_EQ(run(inside), "");
+  auto without = [](Thread t, int32_t *) {
+    int32_t *word = t.shared() + t.id / 32;
+    if (t.id % 32 == 0)
+      t.store(word, 1);
+    t.syncWarp();
+    t.load(word);
+    if (t.id % 32 == 31)
+      t.store(word, t.load(word) + 1);
+  };
+  EXPECT_THAT(run(without), HasSubstr("has read them without a barrier"));
+  auto across = [](Thread t, int32_t *) {
+    if (t.id == 0)
+      t.store(t.shared(), 1);
+    t.barrier();
+    t.load(t.shared());
+    t.syncWarp();
+    if (t.id == 0)
+      t.store(t.shared(), t.load(t.shared()) + 1);
+  };
+  EXPECT_THAT(run(across), HasSubstr("without a barrier"));
+}
+
 TEST_F(SimulatorTest, DivergentBarrier) {
   auto left = [](Thread t, int32_t *) {
     if (t.id != 40)
@@ -292,6 +327,34 @@ TEST_F(SimulatorTest, Shuffles) {
 //===----------------------------------------------------------------------===//
 // Asynchronous copies
 //===----------------------------------------------------------------------===//
+
+TEST_F(SimulatorTest, LanesAddUpAndFindEqualValues) {
+  auto kernel = [](Thread t, int32_t *data) {
+    int32_t value = int32_t(t.id % 5);
+    int32_t sum = t.self->calls->sum_lanes(t.self, "kernel: redux", -1, value);
+    int32_t same = t.self->calls->match_lanes(t.self, "kernel: match", -1,
+                                              value);
+    t.store(data + 2 * t.id, sum);
+    t.store(data + 2 * t.id + 1, same);
+  };
+  EXPECT_EQ(run(kernel), "");
+  for (int32_t i = 0; i < kThreads; ++i) {
+    int32_t sum = 0;
+    uint32_t same = 0;
+    for (int32_t lane = 0; lane < 32; ++lane) {
+      int32_t other = i / 32 * 32 + lane;
+      sum += other % 5;
+      same |= uint32_t(other % 5 == i % 5) << lane;
+    }
+    EXPECT_EQ(data[size_t(2 * i)], sum);
+    EXPECT_EQ(uint32_t(data[size_t(2 * i + 1)]), same);
+  }
+  auto left = [](Thread t, int32_t *) {
+    if (t.id != 7)
+      t.self->calls->match_lanes(t.self, "kernel: match", -1, 1);
+  };
+  EXPECT_THAT(run(left), HasSubstr("waits for lane 7, which does not come"));
+}
 
 TEST_F(SimulatorTest, CopiesArrive) {
   std::iota(data.begin(), data.end(), 1);

@@ -1,5 +1,4 @@
-//===- braid-rt/json.h - strict reading of untrusted JSON
-//------------------===//
+//===- braid-rt/json.h - strict reading of untrusted JSON ------------------===//
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -90,7 +90,8 @@ const void *CheckpointReader::read(const Piece &piece,
   if (!isFinite(source, data))
     throw Error(checkpoint.files()[tensor.file] + ": tensor " +
                     piece.entry->sourceName(source, piece.layer, piece.expert) +
-                    ": expected finite numbers (or -infinity), found NaN or infinity",
+                    ": expected finite numbers (or -infinity), found NaN or "
+                    "infinity",
                 "the checkpoint is damaged; fetch it again");
   return data;
 }

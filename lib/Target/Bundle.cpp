@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "braid/Target/Bundle.h"
 #include "ObjectCode.h"
+#include "Program.h"
 #include "Shards.h"
 #include "TemporaryFile.h"
 #include "braid-rt/abi.h"
@@ -19,7 +20,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/Signals.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
 #include <deque>
 
@@ -152,21 +152,22 @@ static void link(llvm::ArrayRef<std::string> objects,
     linker = llvm::sys::findProgramByName("ld.lld-22");
   if (!linker)
     throw rt::Error("cannot find the linker ld.lld", "install lld-22");
-  std::string error;
-  std::vector<llvm::StringRef> arguments = {
+  std::vector<std::string> arguments = {
       *linker, "-shared",     "--build-id=none",     "--hash-style=gnu",
       "-z",    "noexecstack", "-soname=model.braid", "-o",
       output};
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   TemporaryFile complaints(output + ".%%%%%%.log");
   ::close(complaints.descriptor);
-  std::optional<llvm::StringRef> null[] = {llvm::StringRef(""), std::nullopt,
-                                           llvm::StringRef(complaints.path)};
-  int code = llvm::sys::ExecuteAndWait(*linker, arguments, std::nullopt, null,
-                                       0, 0, &error);
-  if (code != 0)
+  if (int code = runProgram(arguments, complaints.path)) {
+    // What it prints when it crashes is not for the user.
+    std::string reason = code > 128 ? ::strsignal(code - 128)
+                                    : firstLine(complaints.path);
     throw rt::Error(output + ": cannot be linked: " +
-                    (error.empty() ? firstLine(complaints.path) : error));
+                    (reason.empty() ? *linker + " ended with exit code " +
+                                          std::to_string(code)
+                                    : reason));
+  }
 }
 
 void braid::writeArtifact(ModuleOp module, const BundleOptions &options,

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid/Target/NVPTX.h"
+#include "Program.h"
 #include "TemporaryFile.h"
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
@@ -175,19 +176,15 @@ Cubin braid::assemble(const std::string &ptx, const GPUTarget &target,
   ::close(cubin.descriptor);
   ::close(report.descriptor);
   writePTX(ptx, source);
-  StringRef log(report.path);
-  std::optional<StringRef> redirects[] = {StringRef(""), log, log};
-  std::string architecture = "-arch=" + target.name, error;
-  StringRef arguments[] = {ptxas, architecture, "-v", source.path, "-o",
-                           cubin.path};
-  int code = llvm::sys::ExecuteAndWait(ptxas, arguments, std::nullopt,
-                                       redirects, 0, 0, &error);
+  int code = runProgram(
+      {ptxas, "-arch=" + target.name, "-v", source.path, "-o", cubin.path},
+      report.path);
   std::string text = contentOf(report.path), bytes = contentOf(cubin.path);
   const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
                        "or later knows all targets";
   if (code != 0)
     throw rt::Error(ptxas + ": " + target.name + ": " +
-                        (error.empty() ? complaint(text, code) : error),
+                        complaint(text, code),
                     remedy);
   if (bytes.empty())
     throw rt::Error(ptxas + ": " + target.name + ": wrote no machine code",

@@ -293,7 +293,7 @@ def bad_devices(bench, good):
     manifest that are not true."""
     run = lambda artefact, device: ["run", artefact, "-q", "--ids=1", "-n", "1", f"--device={device}"]
     bench.attempt("device sim without GPU code", "has no code for a GPU", run(good / "model.braid", "sim"))
-    bench.attempt("device cuda without a driver", "--device=cuda", run(good / "model.braid", "cuda"))
+    bench.attempt("device cuda without a driver", "there is no NVIDIA driver", run(good / "model.braid", "cuda"))
     place = bench.scratch / "gpu"
     place.mkdir()
     braid, model = Braid(bench.braid, bench.scratch), place / "model.braid"

@@ -26,7 +26,7 @@ LAYERS = {
 }
 # `braid plan` and the readers need no LLVM.
 WITHOUT_LLVM = [
-    "lib/Analysis/Cost.cpp", "lib/Analysis/LayerMap.cpp", "lib/Analysis/Machine.cpp",
+    "lib/Analysis/Cost.cpp", "lib/Analysis/GPULimits.cpp", "lib/Analysis/LayerMap.cpp", "lib/Analysis/Machine.cpp",
     *(f"lib/Import/HuggingFace/{name}.cpp" for name in (
         "ConfigReader", "LayerPattern", "ModelConfig", "ModelParts", "QuantMap", "TensorCheck", "TensorList")),
 ]

@@ -10,6 +10,7 @@ A suite that cannot run, crashes, runs out of time or skips a test has failed.
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +24,13 @@ LIT = "/usr/lib/llvm-22/bin/lit"
 PYTHON = "/usr/bin/python3"
 BRAID = BUILD / "bin" / "braid"
 E2E = ROOT / "test" / "e2e"
+
+
+def provide_ptxas():
+    """Where there is no CUDA toolkit, the tests' own ptxas (tools/check)."""
+    own = BUILD / "ptxas" / "nvidia" / "cu13"
+    if (own / "bin" / "ptxas").exists() and not os.environ.get("CUDA_HOME") and not shutil.which("ptxas"):
+        os.environ["CUDA_HOME"] = str(own)
 
 
 def number(pattern, text):
@@ -98,6 +106,7 @@ def suites(everything):
         Suite("equalities", count_report, [script("equalities.py")]),
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("never", count_report, [script("never.py")]),
+        Suite("cuda", count_report, [script("cuda.py")]),
         Suite("commands", count_report, [script("tools.py")]),
         Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),
@@ -163,6 +172,7 @@ def main():
 
 def check(chosen):
     LOGS.mkdir(parents=True, exist_ok=True)
+    provide_ptxas()
     total_passed = total_failed = 0
     begun = time.monotonic()
     for index, suite in enumerate(chosen, 1):

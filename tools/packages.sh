@@ -27,6 +27,35 @@ libclang-rt-22-dev   $LLVM/lib/clang/22/lib/linux/libclang_rt.fuzzer-x86_64.a
 libgtest-dev         /usr/include/gtest/gtest.h
 python3-numpy        /usr/lib/python3/dist-packages/numpy"
 
+# Only where there is no ptxas: what fetches one.
+PTXAS_PACKAGES="
+python3-pip          /usr/lib/python3/dist-packages/pip"
+
+# Prints the path of ptxas, of a CUDA toolkit or of build folder $1.
+find_ptxas() {
+  local path
+  for path in "${CUDA_HOME:-}/bin/ptxas" "${CUDA_PATH:-}/bin/ptxas" \
+    "$(command -v ptxas)" "$1/ptxas/nvidia/cu13/bin/ptxas"; do
+    [ -x "$path" ] && echo "$path" && return
+  done
+  return 1
+}
+
+# Puts the pinned wheel with ptxas into build folder $1, after asking unless $2
+# is `yes`. A test-only tool: Braid itself takes the ptxas that is there, or none.
+install_ptxas() {
+  local log
+  install_packages "$PTXAS_PACKAGES" "$2" || return
+  log=$(mktemp)
+  /usr/bin/python3 -m pip install --quiet --disable-pip-version-check \
+    --no-deps --only-binary=:all: --require-hashes --target "$1/ptxas" \
+    --requirement "$(dirname "${BASH_SOURCE[0]}")/ptxas-requirements.txt" \
+    >"$log" 2>&1 && rm "$log" && return
+  tail -3 "$log"
+  echo "error: pip could not install the wheel of ptxas (see $log)"
+  return 1
+}
+
 # Prints the packages of list $1 whose probe finds nothing.
 missing_packages() {
   local package probe

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "KernelArguments.h"
 #include "braid/Transforms/Passes.h"
 #include "braid/Transforms/StepFields.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -22,6 +23,7 @@
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
@@ -61,6 +63,25 @@ struct StepReader {
     return LLVM::LoadOp::create(b, loc, pointer(), address);
   }
 };
+
+/// Memory of the function's frame, allocated in the entry block, so that use
+/// inside a branch or loop costs no further stack.
+Value inEntryBlock(Operation *op, Type type, OpBuilder &b) {
+  OpBuilder::InsertionGuard guard(b);
+  Operation *function = op->getParentOfType<FunctionOpInterface>();
+  b.setInsertionPointToStart(&function->getRegion(0).front());
+  StepReader constants{b, op->getLoc(), {}};
+  return LLVM::AllocaOp::create(b, op->getLoc(), constants.pointer(), type,
+                                constants.constant(1));
+}
+
+/// A function of the runtime's table.
+Value service(StepReader step, Value services, size_t offset) {
+  Value address = LLVM::GEPOp::create(step.b, step.loc, step.pointer(),
+                                      step.b.getI8Type(), services,
+                                      ArrayRef<LLVM::GEPArg>{int32_t(offset)});
+  return LLVM::LoadOp::create(step.b, step.loc, step.pointer(), address);
+}
 
 /// The descriptor of a contiguous memref at `base`; `sizes` fills the dynamic
 /// dimensions in order.
@@ -175,7 +196,7 @@ struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
     buildThunk(op, thunk, structure, b);
 
     StepReader step{b, loc, adaptor.getStep()};
-    Value captures = allocate(op, structure, b);
+    Value captures = inEntryBlock(op, structure, b);
     for (auto [i, value] : llvm::enumerate(adaptor.getCaptures())) {
       Value address = LLVM::GEPOp::create(
           b, loc, step.pointer(), structure, captures,
@@ -183,8 +204,8 @@ struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
       LLVM::StoreOp::create(b, loc, value, address);
     }
     Value services = step.read(BRAID_STEP_FIELD(services));
-    // parallel_for is the first and only service.
-    Value function = LLVM::LoadOp::create(b, loc, step.pointer(), services);
+    Value function =
+        service(step, services, offsetof(braid_services, parallel_for));
     Value body = LLVM::AddressOfOp::create(b, loc, step.pointer(), thunk);
     Type i64 = b.getI64Type(), pointer = step.pointer();
     auto type = LLVM::LLVMFunctionType::get(
@@ -196,16 +217,6 @@ struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
     LLVM::CallOp::create(b, loc, type, arguments);
     b.eraseOp(op);
     return success();
-  }
-
-  /// In the entry block, so that a dispatch inside a branch costs no stack.
-  Value allocate(DispatchOp op, Type structure, OpBuilder &b) const {
-    OpBuilder::InsertionGuard guard(b);
-    Operation *function = op->getParentOfType<FunctionOpInterface>();
-    b.setInsertionPointToStart(&function->getRegion(0).front());
-    StepReader constants{b, op.getLoc(), {}};
-    return LLVM::AllocaOp::create(b, op.getLoc(), constants.pointer(),
-                                  structure, constants.constant(1));
   }
 
   void buildThunk(DispatchOp op, StringRef name,
@@ -248,6 +259,94 @@ struct LowerDispatch : ConvertOpToLLVMPattern<DispatchOp> {
   }
 };
 
+/// A launch is described by a `braid_launch` on the stack and handed to the
+/// runtime, which knows the kernel by its number in the target's module.
+struct LowerLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(gpu::LaunchFuncOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &b) const override {
+    Location loc = op.getLoc();
+    // The context comes first: it is the parameter of all host functions.
+    Operation *function = op->getParentOfType<FunctionOpInterface>();
+    Value context = b.getRemappedValue(function->getRegion(0).getArgument(0));
+    StepReader step{b, loc, context};
+    SmallVector<Value> values, extents;
+    for (auto [original, lowered] :
+         llvm::zip(op.getKernelOperands(), adaptor.getKernelOperands()))
+      if (failed(addParameters(op, step, original.getType(), lowered, values,
+                               extents)))
+        return failure();
+    gpu::KernelDim3 grid = op.getGridSizeOperandValues();
+    SmallVector<Value> fields = {step.constant(numberOf(op)),
+                                 b.getRemappedValue(grid.x),
+                                 b.getRemappedValue(grid.y),
+                                 b.getRemappedValue(grid.z),
+                                 step.constant(values.size())};
+    fields.push_back(spill(op, step, values));
+    fields.push_back(spill(op, step, extents));
+    Value launch = spill(op, step, fields);
+    Value services = step.read(BRAID_STEP_FIELD(services));
+    Value call = service(step, services, offsetof(braid_services, launch));
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(getContext()),
+        {step.pointer(), step.pointer()});
+    LLVM::CallOp::create(b, loc, type, ValueRange{call, services, launch});
+    b.eraseOp(op);
+    return success();
+  }
+
+  /// Appends what the kernel gets for one operand, and the bytes behind each
+  /// address (-1 where there is none).
+  LogicalResult addParameters(gpu::LaunchFuncOp op, StepReader step, Type type,
+                              Value lowered, SmallVector<Value> &values,
+                              SmallVector<Value> &extents) const {
+    if (isa<ContextType, BatchType>(type)) {
+      values.push_back(step.read(BRAID_STEP_FIELD(device)));
+      extents.push_back(step.constant(sizeof(braid_step)));
+    } else if (auto buffer = dyn_cast<MemRefType>(type)) {
+      values.append(packBuffer(step.b, step.loc, buffer, lowered));
+      extents.push_back(extentOf(step.b, step.loc, buffer, lowered));
+    } else if (isa<IndexType>(type)) {
+      values.push_back(lowered);
+    } else {
+      return op.emitOpError("cannot pass a value of type ") << type;
+    }
+    while (extents.size() < values.size())
+      extents.push_back(step.constant(-1));
+    return success();
+  }
+
+  /// The function's place in the module of its target.
+  static int64_t numberOf(gpu::LaunchFuncOp op) {
+    auto module = op->getParentOfType<ModuleOp>();
+    auto target = module.lookupSymbol<gpu::GPUModuleOp>(
+        op.getKernelModuleName());
+    int64_t number = 0;
+    for (auto function : target.getOps<LLVM::LLVMFuncOp>()) {
+      if (function.getSymNameAttr() == op.getKernelName())
+        return number;
+      number += function->hasAttr(kKernelAttr);
+    }
+    llvm_unreachable("a launch names a function that exists");
+  }
+
+  /// An array of 8-byte values in the function's frame; its address.
+  Value spill(Operation *op, StepReader step, ArrayRef<Value> values) const {
+    auto i64 = step.b.getI64Type();
+    auto array = LLVM::LLVMArrayType::get(i64, values.size());
+    Value frame = inEntryBlock(op, array, step.b);
+    for (auto [i, value] : llvm::enumerate(values)) {
+      Value address =
+          LLVM::GEPOp::create(step.b, step.loc, step.pointer(), i64, frame,
+                              ArrayRef<LLVM::GEPArg>{int32_t(i)});
+      LLVM::StoreOp::create(step.b, step.loc, value, address);
+    }
+    return frame;
+  }
+};
+
 class HostToRuntime : public braid::impl::HostToRuntimeBase<HostToRuntime> {
   void runOnOperation() override;
   void wrapPrepare(func::FuncOp prepare, const LLVMTypeConverter &converter);
@@ -256,10 +355,53 @@ class HostToRuntime : public braid::impl::HostToRuntimeBase<HostToRuntime> {
 
 } // namespace
 
-/// `@step` takes just the step: it is what the artefact exports.
+/// `@step` takes just the step: it is what the artefact exports, once for the
+/// CPU and once for each GPU target.
 static void exportStep(func::FuncOp step) {
-  step.setSymName("braid_step");
+  step.setSymName(("braid_" + step.getSymName()).str());
   step.setPublic();
+}
+
+static bool isStep(func::FuncOp function) {
+  auto target = function->getAttrOfType<StringAttr>(kTargetAttr);
+  return function.getSymName() ==
+         (target ? "step_" + target.str() : std::string("step"));
+}
+
+/// Calls the runtime where the builder stands in a step.
+static void announceLayer(OpBuilder &b, Location loc, func::FuncOp function,
+                          int64_t layer) {
+  StepReader step{b, loc, {}};
+  step.step = UnrealizedConversionCastOp::create(
+                  b, loc, TypeRange{step.pointer()},
+                  ValueRange{function.getArgument(0)})
+                  .getResult(0);
+  Value services = step.read(BRAID_STEP_FIELD(services));
+  Value call = service(step, services, offsetof(braid_services, layer));
+  auto type = LLVM::LLVMFunctionType::get(
+      LLVM::LLVMVoidType::get(b.getContext()),
+      {step.pointer(), b.getI64Type()});
+  LLVM::CallOp::create(b, loc, type,
+                       ValueRange{call, services, step.constant(layer)});
+}
+
+/// A message about a launch can then name its layer. The step calls one block
+/// function a layer, in their order, and kernels before and after.
+static void announceLayers(func::FuncOp step) {
+  SmallVector<func::CallOp> blocks;
+  auto module = step->getParentOfType<ModuleOp>();
+  for (auto call : step.getOps<func::CallOp>())
+    if (!module.lookupSymbol(call.getCallee())->hasAttr(kKernelAttr))
+      blocks.push_back(call);
+  OpBuilder b(step.getContext());
+  for (auto [layer, call] : llvm::enumerate(blocks)) {
+    b.setInsertionPoint(call);
+    announceLayer(b, call.getLoc(), step, layer);
+  }
+  if (blocks.empty())
+    return;
+  b.setInsertionPointAfter(blocks.back());
+  announceLayer(b, step.getLoc(), step, -1);
 }
 
 /// void NAME(const void *const *sources, void *dest).
@@ -323,14 +465,18 @@ void HostToRuntime::runOnOperation() {
     if (function->hasAttr(kKernelAttr))
       function->setAttr("passthrough",
                         ArrayAttr::get(context, StringAttr::get(context, "noinline")));
-    if (function.getSymName() == "step")
+    if (isStep(function)) {
+      if (function->hasAttr(kTargetAttr))
+        announceLayers(function);
       exportStep(function);
+    }
     if (function->hasAttr("braid.prepare"))
       wrapPrepare(function, converter);
   }
 
   RewritePatternSet patterns(context);
-  patterns.add<LowerArenaView, LowerDispatch, LowerStepView, LowerWeightView>(
+  patterns.add<LowerArenaView, LowerDispatch, LowerLaunch, LowerStepView,
+               LowerWeightView>(
       converter);
   populateAffineToStdConversionPatterns(patterns);
   populateSCFToControlFlowConversionPatterns(patterns);
@@ -348,6 +494,9 @@ void HostToRuntime::runOnOperation() {
   target.addLegalOp<ModuleOp>();
   // Declarations for the manifest; nothing reads them any more.
   target.addLegalOp<ParamsOp, WeightOp>();
+  // Device code is lowered already.
+  target.addLegalOp<gpu::GPUModuleOp>();
+  target.markOpRecursivelyLegal<gpu::GPUModuleOp>();
   configureX86VectorLegalizeForExportTarget(target);
   if (failed(applyFullConversion(module, target, std::move(patterns))))
     signalPassFailure();

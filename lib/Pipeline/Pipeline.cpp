@@ -44,6 +44,8 @@ void braid::buildKernelPhase(OpPassManager &pm,
   pm.addPass(createMaterializeStorage());
   // Roundings, squares, biases and residual sums move into the contractions.
   pm.addNestedPass<func::FuncOp>(createFuseEpilogue());
+  // Projections of one input stand together, as kernels are to take them.
+  pm.addNestedPass<func::FuncOp>(createGroupContractions());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // How each weight comes into its layout is code of the same module.
@@ -53,11 +55,6 @@ void braid::buildKernelPhase(OpPassManager &pm,
   // From here on: memrefs, no tensors. Every compute op becomes a function,
   // equal ones are shared between blocks.
   pm.addPass(createFormKernels());
-  // Choosing a schedule and applying it are two steps: this only writes it.
-  ChooseScheduleOptions schedule;
-  schedule.isa = options.isa;
-  schedule.reference = options.reference;
-  pm.addPass(createChooseSchedule(schedule));
   // For `braid bench`, while sizes are easy to read.
   pm.addPass(createCountWork());
   // All temporaries get a place in one arena, linear in the step's rows.
@@ -65,6 +62,15 @@ void braid::buildKernelPhase(OpPassManager &pm,
   // A call then passes rows and a layer's number, nothing that never changes:
   // code size hardly grows with the number of layers.
   pm.addPass(createBindStep());
+  // All that devices share is done; from here on each GPU target has its copy.
+  ForkTargetsOptions fork;
+  llvm::append_range(fork.targets, options.gpus);
+  pm.addPass(createForkTargets(fork));
+  // Choosing a schedule and applying it are two steps: this only writes it.
+  ChooseScheduleOptions schedule;
+  schedule.isa = options.isa;
+  schedule.reference = options.reference;
+  pm.addPass(createChooseSchedule(schedule));
   pm.addPass(createVerifyKernelPhase());
 }
 
@@ -79,10 +85,15 @@ void braid::buildDevicePhase(OpPassManager &pm,
   bool hasBF16 = options.isa == "avx512-bf16";
   // Kernels that ask for it become the op's definition: slow, obviously right.
   pm.addPass(createLowerToReference());
-  // Each other kernel's op becomes loops over vectors, as its schedule says.
+  // Each other kernel's op becomes loops over vectors, as its schedule says,
   EmitCPUKernelsOptions emit;
   emit.dotsBF16 = hasBF16;
   pm.addPass(createEmitCPUKernels(emit));
+  // or grids of threads, which become functions in the module of their target.
+  pm.addPass(createEmitGPUKernels());
+  // What a kernel has several ops for: their launches become one.
+  pm.addNestedPass<func::FuncOp>(createJoinLaunches());
+  pm.addPass(createOutlineLaunches());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Before any lowering to LLVM, which would split vectors into libm calls.
@@ -94,9 +105,14 @@ void braid::buildDevicePhase(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createCSEPass());
+  pm.addNestedPass<gpu::GPUModuleOp>(createGPUToNVVM());
   // Device phase: the LLVM dialect, and the weight tables for the manifest.
   pm.addPass(createHostToRuntime());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  if (!options.gpus.empty())
+    pm.addNestedPass<gpu::GPUModuleOp>(createReconcileUnrealizedCastsPass());
+  if (options.simulate)
+    pm.addPass(createNVVMToSim());
   if (!hasBF16)
     pm.addPass(createBF16AsBits());
   pm.addPass(createCanonicalizerPass());

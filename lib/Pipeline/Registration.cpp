@@ -10,7 +10,9 @@
 #include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -28,8 +30,8 @@ using namespace braid;
 void braid::registerDialects(DialectRegistry &registry) {
   registry.insert<BraidDialect, arith::ArithDialect,
                   bufferization::BufferizationDialect, cf::ControlFlowDialect,
-                  func::FuncDialect, index::IndexDialect, linalg::LinalgDialect,
-                  LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect,
+                  func::FuncDialect, gpu::GPUDialect, index::IndexDialect,
+                  linalg::LinalgDialect, LLVM::LLVMDialect, NVVM::NVVMDialect, math::MathDialect, memref::MemRefDialect,
                   scf::SCFDialect, tensor::TensorDialect, ub::UBDialect,
                   vector::VectorDialect, x86vector::X86VectorDialect>();
   registerBufferizableOpInterface(registry);
@@ -50,8 +52,15 @@ struct TextOptions : PassPipelineOptions<TextOptions> {
   Option<bool> reference{*this, "reference",
                          llvm::cl::desc("the obvious loops"),
                          llvm::cl::init(false)};
+  ListOption<std::string> gpus{*this, "gpus",
+                               llvm::cl::desc("GPU targets beside the CPU")};
+  Option<bool> simulate{*this, "simulate",
+                        llvm::cl::desc("also code for the simulator"),
+                        llvm::cl::init(false)};
 
-  PipelineOptions get() const { return {isa, reference}; }
+  PipelineOptions get() const {
+    return {isa, reference, {gpus.begin(), gpus.end()}, simulate};
+  }
 };
 } // namespace
 

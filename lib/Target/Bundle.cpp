@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "braid/Target/Bundle.h"
 #include "ObjectCode.h"
+#include "Program.h"
 #include "Shards.h"
+#include "TemporaryFile.h"
 #include "braid-rt/abi.h"
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
@@ -18,34 +20,12 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/Signals.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
 #include <deque>
 
 using namespace mlir;
 using namespace braid;
 
-namespace {
-
-/// A file that disappears with this object, unless it was renamed before.
-struct TemporaryFile {
-  TemporaryFile(const TemporaryFile &) = delete;
-  explicit TemporaryFile(const Twine &model) {
-    llvm::SmallString<128> name;
-    if (auto error = llvm::sys::fs::createUniqueFile(model, descriptor, name))
-      throw rt::Error(model.str() + ": cannot be written: " + error.message());
-    path = name.str().str();
-    llvm::sys::RemoveFileOnSignal(path);
-  }
-  ~TemporaryFile() {
-    llvm::sys::fs::remove(path);
-    llvm::sys::DontRemoveFileOnSignal(path);
-  }
-  int descriptor = -1;
-  std::string path;
-};
-
-} // namespace
 
 /// Only what the manifest names can be seen from outside.
 static void hideInternals(llvm::Module &module, const BundleOptions &options) {
@@ -53,7 +33,8 @@ static void hideInternals(llvm::Module &module, const BundleOptions &options) {
     if (function.isDeclaration())
       continue;
     llvm::StringRef name = function.getName();
-    bool exported = name == "braid_step" ||
+    bool exported = name.starts_with("braid_step") ||
+                    name.starts_with("sim_") ||
                     (name.starts_with("braid_prepare_") &&
                      !name.ends_with("_impl"));
     if (!exported)
@@ -86,6 +67,12 @@ static Bitcode makeSections(ModuleOp source, const BundleOptions &options) {
   addSection(module, BRAID_SECTION_MANIFEST, writeManifest(source, options));
   if (!options.tokenizer.empty())
     addSection(module, BRAID_SECTION_TOKENIZER, options.tokenizer);
+  for (const DeviceCode &code : options.deviceCode) {
+    std::string prefix = BRAID_SECTION_GPU_PREFIX + code.target.name;
+    addSection(module, prefix + ".ptx", code.ptx);
+    if (!code.cubin.bytes.empty())
+      addSection(module, prefix + ".cubin", code.cubin.bytes);
+  }
   if (options.goldenBytes)
     addSection(module, BRAID_SECTION_GOLDEN,
                std::string(options.goldenBytes, '\0'));
@@ -103,6 +90,9 @@ static std::vector<ObjectCode> generateObjects(ModuleOp source,
   OwningOpRef<ModuleOp> code(source.clone());
   for (auto params : llvm::make_early_inc_range(code->getOps<ParamsOp>()))
     params.erase();
+  for (auto device :
+       llvm::make_early_inc_range(code->getOps<gpu::GPUModuleOp>()))
+    device.erase();
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> lowered =
       translateModuleToLLVMIR(*code, context, "model");
@@ -162,21 +152,22 @@ static void link(llvm::ArrayRef<std::string> objects,
     linker = llvm::sys::findProgramByName("ld.lld-22");
   if (!linker)
     throw rt::Error("cannot find the linker ld.lld", "install lld-22");
-  std::string error;
-  std::vector<llvm::StringRef> arguments = {
+  std::vector<std::string> arguments = {
       *linker, "-shared",     "--build-id=none",     "--hash-style=gnu",
       "-z",    "noexecstack", "-soname=model.braid", "-o",
       output};
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   TemporaryFile complaints(output + ".%%%%%%.log");
   ::close(complaints.descriptor);
-  std::optional<llvm::StringRef> null[] = {llvm::StringRef(""), std::nullopt,
-                                           llvm::StringRef(complaints.path)};
-  int code = llvm::sys::ExecuteAndWait(*linker, arguments, std::nullopt, null,
-                                       0, 0, &error);
-  if (code != 0)
+  if (int code = runProgram(arguments, complaints.path)) {
+    // What it prints when it crashes is not for the user.
+    std::string reason = code > 128 ? ::strsignal(code - 128)
+                                    : firstLine(complaints.path);
     throw rt::Error(output + ": cannot be linked: " +
-                    (error.empty() ? firstLine(complaints.path) : error));
+                    (reason.empty() ? *linker + " ended with exit code " +
+                                          std::to_string(code)
+                                    : reason));
+  }
 }
 
 void braid::writeArtifact(ModuleOp module, const BundleOptions &options,

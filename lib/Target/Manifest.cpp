@@ -162,7 +162,8 @@ static void addWork(json::Object &kernel, DictionaryAttr work) {
 static json::Array writeKernels(ModuleOp module) {
   SmallVector<std::pair<int64_t, LLVM::LLVMFuncOp>> functions;
   for (auto function : module.getOps<LLVM::LLVMFuncOp>())
-    if (auto number = function->getAttrOfType<IntegerAttr>(kKernelAttr))
+    if (auto number = function->getAttrOfType<IntegerAttr>(kKernelAttr);
+        number && !function->hasAttr(kTargetAttr))
       functions.push_back({number.getInt(), function});
   llvm::sort(functions, llvm::less_first());
   json::Array kernels;
@@ -173,6 +174,50 @@ static json::Array writeKernels(ModuleOp module) {
     kernels.push_back(std::move(kernel));
   }
   return kernels;
+}
+
+/// The kernels of a GPU target, in the order of their numbers.
+static json::Array writeGPUKernels(ModuleOp module, gpu::GPUModuleOp device,
+                                   const Cubin &cubin) {
+  json::Array kernels;
+  for (auto function : device.getOps<LLVM::LLVMFuncOp>()) {
+    auto number = [&](StringRef name) {
+      return function->getAttrOfType<IntegerAttr>(name).getInt();
+    };
+    std::string sim =
+        ("sim_" + device.getName() + "_" + function.getSymName()).str();
+    json::Object kernel{{"name", function.getSymName()},
+                        {"kernel", number(kKernelAttr)},
+                        {"threads", number(kThreadsAttr)},
+                        {"shared_bytes", number(kSharedBytesAttr)}};
+    if (auto strategy = function->getAttrOfType<StringAttr>(kStrategyAttr))
+      kernel["strategy"] = strategy.getValue();
+    if (module.lookupSymbol(sim))
+      kernel["sim"] = sim;
+    auto resources = cubin.kernels.find(function.getSymName().str());
+    if (resources != cubin.kernels.end()) {
+      kernel["registers"] = resources->second.registers;
+      kernel["stack_bytes"] = resources->second.stackBytes;
+      kernel["spill_bytes"] = resources->second.spillBytes;
+    }
+    kernels.push_back(std::move(kernel));
+  }
+  return kernels;
+}
+
+static json::Array writeGPUs(ModuleOp module, const BundleOptions &options) {
+  json::Array gpus;
+  for (const DeviceCode &code : options.deviceCode) {
+    auto device = module.lookupSymbol<gpu::GPUModuleOp>(code.target.name);
+    gpus.push_back(json::Object{
+        {"target", code.target.name},
+        {"exact", code.target.exact},
+        {"ptx_version", code.target.ptxVersion},
+        {"cubin", !code.cubin.bytes.empty()},
+        {"entry", "braid_step_" + code.target.name},
+        {"kernels", writeGPUKernels(module, device, code.cubin)}});
+  }
+  return gpus;
 }
 
 json::Object braid::metadataOf(ModuleOp module) {
@@ -220,6 +265,8 @@ std::string braid::writeManifest(ModuleOp module,
                    {"features", json::Array(options.target.required)}};
   manifest["step"] = stepOf(module);
   manifest["kernels"] = writeKernels(module);
+  if (!options.deviceCode.empty())
+    manifest["gpus"] = writeGPUs(module, options);
   manifest["state"] = json::Object{{"pools", writePools(module)}};
   manifest["weights"] = json::Object{
       {"mode", options.weightsMode},

@@ -7,6 +7,7 @@
 #include "braid/Target/TargetSpec.h"
 #include "braid-rt/error.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/TargetParser/Host.h"
 
 using namespace braid;
@@ -26,6 +27,14 @@ static const std::vector<TargetSpec> &levels() {
         {"avx512", "x86-64-v4", "", v4},
         {"avx512-bf16", "x86-64-v4", "+avx512bf16", bf16}};
   }();
+  return all;
+}
+
+static const std::vector<GPUTarget> &gpuTargets() {
+  static const std::vector<GPUTarget> all = {
+      {"sm_80", "8.0", false}, {"sm_86", "8.0", false},
+      {"sm_89", "8.1", false}, {"sm_90a", "8.3", true},
+      {"sm_100a", "8.6", true}, {"sm_120a", "8.7", true}};
   return all;
 }
 
@@ -65,7 +74,59 @@ TargetSpec braid::parseTarget(const std::string &name) {
   std::string list = "cpu, native";
   for (const std::string &level : isaLevels())
     list += ", " + level;
+  for (const GPUTarget &gpu : gpuTargets())
+    list += ", " + gpu.name;
   throw rt::Error("--target: expected one of " + list + ", found '" + name +
                       "'",
-                  "GPU targets are not compiled yet");
+                  "several with commas between them; cards have names as well, "
+                  "such as a100, l40s, h200");
+}
+
+static const GPUTarget *findGPU(llvm::StringRef name) {
+  name = llvm::StringSwitch<llvm::StringRef>(name)
+             .Case("a100", "sm_80")
+             .Cases({"a10", "a40", "rtx3090"}, "sm_86")
+             .Cases({"l4", "l40", "l40s", "rtx4090"}, "sm_89")
+             .Cases({"h100", "h200", "gh200"}, "sm_90a")
+             .Cases({"b200", "gb200"}, "sm_100a")
+             .Cases({"rtx5090", "rtxpro6000"}, "sm_120a")
+             .Default(name);
+  for (const GPUTarget &gpu : gpuTargets())
+    if (name == gpu.name)
+      return &gpu;
+  return nullptr;
+}
+
+GPUTarget braid::parseGPUTarget(const std::string &name) {
+  if (const GPUTarget *gpu = findGPU(name))
+    return *gpu;
+  std::string list;
+  for (const GPUTarget &gpu : gpuTargets())
+    list += (list.empty() ? "" : ", ") + gpu.name;
+  throw rt::Error("expected a GPU of " + list + ", found '" + name + "'");
+}
+
+TargetList braid::parseTargets(const std::string &list) {
+  TargetList targets;
+  llvm::SmallVector<llvm::StringRef> names;
+  llvm::SmallVector<const GPUTarget *> given;
+  llvm::StringRef(list).split(names, ',');
+  for (llvm::StringRef name : names) {
+    if (const GPUTarget *gpu = findGPU(name)) {
+      if (llvm::is_contained(given, gpu))
+        throw rt::Error("--target: " + gpu->name + " is named twice, again as '" +
+                        name.str() + "'");
+      given.push_back(gpu);
+      targets.gpus.push_back(*gpu);
+      continue;
+    }
+    parseTarget(name.str());
+    if (!targets.cpu.empty())
+      throw rt::Error("--target: expected one CPU level, found '" +
+                      targets.cpu + "' and '" + name.str() + "'");
+    targets.cpu = name.str();
+  }
+  if (targets.cpu.empty())
+    targets.cpu = "cpu";
+  return targets;
 }

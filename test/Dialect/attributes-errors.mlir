@@ -71,6 +71,26 @@ func.func private @schedule_c4() attributes {a = #braid.schedule<"reference", la
 
 // -----
 
+// expected-error @+1 {{gpu_schedule_c1: expected the strategy reference, simt, gemv or mma, found 'fast'}}
+func.func private @gpu_schedule_c1() attributes {a = #braid.gpu_schedule<"fast", threads = 32, blocks = 1>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c2: expected a multiple of 32 threads up to 1024, found 48}}
+func.func private @gpu_schedule_c2() attributes {a = #braid.gpu_schedule<"simt", threads = 48, blocks = 1>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c2: expected one thread, found 32}}
+func.func private @gpu_schedule_c2_reference() attributes {a = #braid.gpu_schedule<"reference", threads = 32, blocks = 1>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c3: expected 1 to 32 blocks, found 64}}
+func.func private @gpu_schedule_c3() attributes {a = #braid.gpu_schedule<"simt", threads = 32, blocks = 64>}
+
+// -----
+
 // expected-error @+1 {{schedule_c5: expected 4, 8 or 16 lanes for dot bf16, found 32}}
 func.func private @schedule_c5_many() attributes {a = #braid.schedule<"vector", lanes = 32, rows = 2, dot = "bf16">}
 

@@ -16,6 +16,11 @@ func.func private @reference() attributes {braid.schedule = #braid.schedule<"ref
 // CHECK: braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 6, dot = "bf16">
 func.func private @vector() attributes {braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 6, dot = "bf16">}
 
+// CHECK: braid.schedule = #braid.gpu_schedule<"reference", threads = 1, blocks = 1>
+func.func private @gpu_reference() attributes {braid.schedule = #braid.gpu_schedule<"reference", threads = 1, blocks = 1>}
+// CHECK: braid.schedule = #braid.gpu_schedule<"simt", threads = 256, blocks = 2>
+func.func private @gpu_simt() attributes {braid.schedule = #braid.gpu_schedule<"simt", threads = 256, blocks = 2>}
+
 // Layers, slots, and what one slot holds; a second dynamic size is the context.
 // CHECK: module @plan attributes {braid.state_plan = #braid.state_plan<[<"ssm", tensor<6x?x8x16x32xf32>>, <"k", tensor<3x?x2x?x32xbf16>>]>}
 module @plan attributes {braid.state_plan = #braid.state_plan<[<"ssm", tensor<6x?x8x16x32xf32>>, <"k", tensor<3x?x2x?x32xbf16>>]>} {

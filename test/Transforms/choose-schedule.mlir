@@ -35,3 +35,20 @@ func.func private @f32(%x: memref<?x48xf32>, %w: memref<2x48x32x1xf32>, %y: memr
 func.func private @block(%x: memref<?x48xf32>) {
   return
 }
+
+// For a GPU target: threads by what a block works on, a row of 1024 here.
+// CHECK-LABEL: func.func private @norm_sm_90a(
+// V3-SAME: braid.schedule = #braid.gpu_schedule<"simt", threads = 128, blocks = 2>
+// REFERENCE-SAME: braid.schedule = #braid.gpu_schedule<"reference", threads = 1, blocks = 1>
+func.func private @norm_sm_90a(%step: !braid.context, %x: memref<?x1024xf32>, %w: memref<1024xf32>, %y: memref<?x1024xbf16>) attributes {braid.kernel = 2 : i64, braid.target = "sm_90a"} {
+  braid.rms_norm ins(%x, %w : memref<?x1024xf32>, memref<1024xf32>) outs(%y : memref<?x1024xbf16>) {eps = 1.0e-5 : f64}
+  return
+}
+
+// At least a warp.
+// CHECK-LABEL: func.func private @narrow_sm_90a(
+// V3-SAME: braid.schedule = #braid.gpu_schedule<"simt", threads = 32, blocks = 2>
+func.func private @narrow_sm_90a(%step: !braid.context, %x: memref<?x24xf32>, %w: memref<24xf32>, %y: memref<?x24xbf16>) attributes {braid.kernel = 3 : i64, braid.target = "sm_90a"} {
+  braid.rms_norm ins(%x, %w : memref<?x24xf32>, memref<24xf32>) outs(%y : memref<?x24xbf16>) {eps = 1.0e-5 : f64}
+  return
+}

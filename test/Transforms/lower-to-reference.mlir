@@ -37,3 +37,26 @@ func.func private @experts(%step: !braid.context, %x: memref<?x8xf32>, %ids: mem
   braid.experts ins(%x, %ids, %w, %up, %down : memref<?x8xf32>, memref<?x2xi32>, memref<?x2xf32>, memref<4x16x8xf32>, memref<4x8x16xf32>) outs(%y : memref<?x8xf32>)
   return
 }
+
+// On a GPU the definition runs in a grid of one thread.
+// CHECK-LABEL: func.func private @combine_sm_90a(
+// CHECK-SAME: braid.strategy = "reference"
+// CHECK-NOT: braid.gpu_schedule
+// CHECK: %[[ONE:.*]] = arith.constant 1 : index
+// CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]]) threads({{.*}}) in (%{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]], %{{.*}} = %[[ONE]]) {
+// CHECK: scf.for
+// CHECK: memref.store
+// CHECK-NOT: braid.combine_experts
+// CHECK: gpu.terminator
+func.func private @combine_sm_90a(%step: !braid.context, %parts: memref<?x4x64xf32>, %w: memref<?x4xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"reference", threads = 1, blocks = 1>} {
+  braid.combine_experts ins(%parts, %w : memref<?x4x64xf32>, memref<?x4xf32>) outs(%y : memref<?x64xf32>)
+  return
+}
+
+// CHECK-LABEL: func.func private @norm_sm_90a(
+// CHECK-SAME: #braid.gpu_schedule<"simt"
+// CHECK-NEXT: braid.rms_norm
+func.func private @norm_sm_90a(%step: !braid.context, %x: memref<?x64xf32>, %w: memref<64xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 3 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"simt", threads = 32, blocks = 2>} {
+  braid.rms_norm ins(%x, %w : memref<?x64xf32>, memref<64xf32>) outs(%y : memref<?x64xf32>) {eps = 1.0e-5 : f64}
+  return
+}

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from bad_checkpoints import CASES, FILE, edit_config
-from harness import FIXTURES, ROOT, Braid, CommandFailed, Report
+from harness import FIXTURES, ROOT, Braid, CommandFailed, Report, with_manifest
 
 ERROR = re.compile(r"^(braid(-run)?: )?error: (?P<message>.*)$")
 ASIDE = re.compile(r"^(braid(-run)?: )?(note|hint|warning): |^\[?\d+[/.\])]")   # or a numbered step
@@ -257,6 +257,65 @@ def bad_requests(bench, good):
     bench.attempt("run: a folder", "good", ["run", good, "-q", "--ids", "1"])
 
 
+# What an assembler may do wrong: a shell script, and what the error mentions.
+# The last two assemble, and report of the kernel $kernel what they like.
+REPORT = ("kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' \"$3\" | head -1); echo code > \"$5\"; "
+          "echo \"ptxas info    : Compiling entry function '$kernel' for 'sm_90a'\"; echo '    {stack} bytes stack frame, {spills} bytes spill stores, 0 bytes spill loads'")
+ASSEMBLERS = {
+    "fails": ("error   : Unknown instruction$", "echo 'info: about to fail'; echo 'ptxas x.ptx, line 3; error   : Unknown instruction'; exit 255"),
+    "fails silently": ("ended with exit code 3", "exit 3"), "writes nothing": ("wrote no machine code", "exit 0"), "crashes": ("ptxas: sm_90a", "kill -SEGV $$"),
+    "spills registers": (r"kernel \w+norm for sm_90a: 24 bytes of registers", REPORT.format(stack=0, spills=24)),
+    "uses local memory": (r"and 48 bytes are in local memory", REPORT.format(stack=48, spills=0)),
+}
+
+
+def bad_gpu_options(bench):
+    """GPU targets that do not exist, contradict each other, or lack a tool."""
+    folder, out = bench.checkpoint(), ["-o", bench.out / "model.braid"]
+    for name, mention, options in [
+        ("that Braid has no code for", r"sm_80, .*'sm_70'", ["--target=sm_70"]), ("that needs a suffix", r"sm_90a.*'sm_90'", ["--target=sm_90"]),
+        ("twice", "sm_90a is named twice", ["--target=sm_90a,h200"]), ("and two CPU levels", "one CPU level, found 'cpu' and 'native'", ["--target=cpu,sm_90a,native"]),
+        ("but an empty one", "found ''", ["--target=sm_90a,"]), ("none, with --with-sim", "--with-sim: there is no GPU code", ["--target=cpu", "--with-sim"]),
+        ("none, with --ptxas", "--ptxas: there is no GPU code", ["--target=cpu", "--ptxas=/bin/true"]), ("and no assembler there", "nowhere' cannot be run", ["--target=sm_90a", "--ptxas=nowhere"]),
+        ("and a folder as assembler", "cannot be run", ["--target=sm_90a", f"--ptxas={folder}"]),
+    ]:
+        bench.attempt(f"GPU target {name}", mention, ["compile", folder, *out, *options])
+    script = bench.scratch / "ptxas"
+    for name, (mention, text) in ASSEMBLERS.items():
+        script.write_text(f"#!/bin/sh\n{text}\n")
+        script.chmod(0o755)
+        bench.attempt(f"the assembler {name}", mention, ["compile", folder, *out, "--target=sm_90a", f"--ptxas={script}"])
+    bench.attempt("a full disk for PTX", "cannot be written", ["compile", folder, *out, "--target=sm_90a"], limit_file_size(4096))
+
+
+def bad_devices(bench, good):
+    """Devices that an artefact has no code for, and GPU parts of a sealed
+    manifest that are not true."""
+    run = lambda artefact, device: ["run", artefact, "-q", "--ids=1", "-n", "1", f"--device={device}"]
+    bench.attempt("device sim without GPU code", "has no code for a GPU", run(good / "model.braid", "sim"))
+    bench.attempt("device cuda without a driver", "there is no NVIDIA driver", run(good / "model.braid", "cuda"))
+    place = bench.scratch / "gpu"
+    place.mkdir()
+    braid, model = Braid(bench.braid, bench.scratch), place / "model.braid"
+    compile = lambda *options: braid.call("compile", bench.checkpoint(), "-o", model, "--precision=f32", "--golden=none", *options)
+    compile("--target=cpu,sm_90a")
+    bench.attempt("device sim without --with-sim", "cannot be simulated", run(model, "sim"))
+    compile("--target=cpu,sm_90a", "--with-sim")
+    braid.call(*run(model, "sim"))     # what is not broken runs
+    bench.attempt("device sim of another target", "no code for 'sm_80', only for sm_90a", run(model, "sim:sm_80"))
+    blob = model.read_bytes()
+    for name, mention, old, new in [
+        ("a block of 2000 threads", "from 1 to 1024", rb'"threads": \d+', b'"threads": 2000'), ("a block without threads", "from 1 to 1024", rb'"threads": \d+', b'"threads": 0'),
+        ("4 GB of shared memory", "from 0 to 262144", rb'"shared_bytes": \d+', b'"shared_bytes": 4000000000'),
+        ("a kernel nobody has", "integer from 0", rb'"kernel": \d+', b'"kernel": 99999'), ("another function for the step", "braid_step_sm_90a", rb'"entry": "braid_step_sm_90a"', b'"entry": "braid_prepare_0"'),
+        ("a function of the C library", '"sim_sm_90a_"', rb'"sim": "\w+"', b'"sim": "system"'), ("a function that is not there", "has no function", rb'"sim": "\w+"', b'"sim": "sim_sm_90a_x"'),
+        ("a target that it has no code for", "has no section .braid.gpu.sm_90x.ptx", rb"sm_90a", b"sm_90x"),
+    ]:
+        broken = with_manifest(blob, lambda text: re.sub(old, new, text))
+        model.write_bytes(broken)
+        bench.attempt(f"sealed manifest with {name}", mention if broken != blob else "the manifest was not changed", run(model, "sim"))
+
+
 def too_large_for_memory(bench):
     """16 TB of weights are refused before any of them is made."""
     config, model = bench.scratch / "config.json", bench.scratch / "huge.braid"
@@ -301,6 +360,7 @@ def main():
         bad_checkpoints(bench)
         if not options.only:
             bad_outputs(bench)
+            bad_gpu_options(bench)
             try:
                 edited_dumps(bench)
                 good = bench.artefact()
@@ -311,6 +371,7 @@ def main():
                 bad_sessions(bench, good)
                 bad_prompts(bench, good)
                 bad_requests(bench, good)
+                bad_devices(bench, good)
                 too_large_for_memory(bench)
                 old_artefact_survives(bench, good)
             except (CommandFailed, OSError) as failure:

@@ -2,7 +2,10 @@
 # Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Calling `braid`, and reporting one line per check."""
+import hashlib
 import json
+import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -56,11 +59,27 @@ class Report:
         return 1 if self.failed or not self.passed else 0
 
 
+class Place:
+    """Where models run: options of `compile`, of `run`, and a name."""
+
+    def __init__(self, device="cpu", target="sm_90a"):
+        simulated = device == "sim"
+        self.name = f"{device}:{target}" if simulated else device
+        # The golden logits are those of the CPU's code.
+        self.compile = [f"--target=cpu,{target}", "--with-sim", "--golden=none"] if simulated else []
+        self.run = [f"--device={self.name}"] if simulated else []
+
+    @staticmethod
+    def add_options(parser):
+        parser.add_argument("--device", choices=["cpu", "sim"], default="cpu", help="sim: GPU code on the simulator")
+        parser.add_argument("--target", default="sm_90a", help="whose GPU code the simulator runs")
+
+
 class Braid:
     """The `braid` command. `folder` is for its outputs; the caller owns it."""
 
-    def __init__(self, path, folder, timeout=600):
-        self.path, self.folder, self.timeout = Path(path).resolve(), Path(folder), timeout
+    def __init__(self, path, folder, timeout=600, place=Place()):
+        self.path, self.folder, self.timeout, self.place = Path(path).resolve(), Path(folder), timeout, place
         self.serial = 0
 
     def call(self, *arguments):
@@ -82,7 +101,7 @@ class Braid:
 
     def compile(self, checkpoint, precision, *options):
         artefact = self.fresh(".braid")
-        self.call("compile", checkpoint, "-o", artefact, f"--precision={precision}", *options)
+        self.call("compile", checkpoint, "-o", artefact, f"--precision={precision}", *self.place.compile, *options)
         return artefact
 
     def run(self, artefact, *options, ids=None, tensors="--logits"):
@@ -94,7 +113,7 @@ class Braid:
             source = self.fresh(".ids")
             source.write_text(",".join(str(int(i)) for i in ids) + "\n")
             given = ["--ids-file", source]
-        self.call("run", artefact, "-q", *given, *options, tensors, out)
+        self.call("run", artefact, "-q", *self.place.run, *given, *options, tensors, out)
         arrays = read_arrays(out)
         out.unlink()
         return arrays
@@ -104,7 +123,7 @@ class Braid:
         ragged batch; returns one dictionary per prompt, in their order."""
         source = self.fresh(".jsonl")
         source.write_text("".join(json.dumps(prompt) + "\n" for prompt in prompts))
-        out = self.call("run", artefact, "-q", "--prompts-file", source, *options)
+        out = self.call("run", artefact, "-q", *self.place.run, "--prompts-file", source, *options)
         answers = [json.loads(line) for line in out.decode().splitlines()]
         if len(answers) != len(prompts):
             raise CommandFailed(f"`braid run --prompts-file` gave {len(answers)} lines for {len(prompts)} prompts")
@@ -114,3 +133,33 @@ class Braid:
 def fixtures(folder):
     """Every folder of `folder` that has reference results."""
     return sorted(path.parent for path in Path(folder).glob("*/reference.safetensors"))
+
+
+#===- artefacts as bytes ---===#
+
+
+def sections(data):
+    """Name -> (offset, bytes) of a 64-bit ELF file."""
+    table, = struct.unpack_from("<Q", data, 0x28)
+    size, count, names = struct.unpack_from("<HHH", data, 0x3A)
+    rows = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
+    text = lambda at: data[rows[names][4] + at:].split(b"\0", 1)[0].decode()
+    return {text(row[0]): (row[4], row[5]) for row in rows}
+
+
+def seal(data):
+    """Gives a changed artefact, a bytearray, the seal of an intact one."""
+    at = sections(data)[".braid.seal"][0] + 8
+    data[at:at + 32] = bytes(32)
+    data[at:at + 32] = hashlib.sha256(data).digest()
+
+
+def with_manifest(blob, change):
+    """A sealed artefact whose manifest is change(manifest), a text of bytes that
+    may be as long as the old one's with its line breaks."""
+    data = bytearray(blob)
+    offset, size = sections(data)[".braid.manifest"]
+    text = change(re.sub(rb"\n\s*", b" ", bytes(data[offset : offset + size])))
+    data[offset : offset + size] = text.ljust(size)
+    seal(data)
+    return bytes(data)

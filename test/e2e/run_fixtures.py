@@ -15,19 +15,22 @@ bf16: mean KL(reference || braid) over all prompts' positions, at most 1.25 x wh
       rounding of logits, which Braid keeps in F32, so it also has a bar of its
       own, and a planted clamp of dt at 0.001 must be over it.
 Both: the questions are answered as often as by the reference (within 1 %).
+With --device=sim the GPU code is executed by the simulator, under all its checks,
+against the same bars.
 """
 import argparse
 import json
 import shutil
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from bad_checkpoints import edit_config
-from harness import FIXTURES, Braid, CommandFailed, Report, fixtures
+from harness import FIXTURES, Braid, CommandFailed, Place, Report, fixtures
 from oracle.checkpoint import read_arrays
 from oracle.compare import kl, prompts, relative_error
 
@@ -39,8 +42,14 @@ BATCH = 50          # questions asked at once
 ANSWER_TOKENS = 16  # longest right answer: 10
 
 
-def check_f32(report, name, braid, artefact, reference):
-    for n in prompts(reference):
+def shorter(reference, longest):
+    """The prompts of at most so many tokens, None: all; the shortest at least."""
+    every = prompts(reference)
+    return [n for n in every if longest is None or n <= longest] or [min(every)]
+
+
+def check_f32(report, name, braid, artefact, reference, longest):
+    for n in shorter(reference, longest):
         found = braid.run(artefact, "-n", 0, ids=reference[f"T{n}.ids"])
         report.at_most(f"{name} T{n}", relative_error(found["prompt.logits"], reference[f"T{n}.logits"]), BAR)
     if "T17.hidden" in reference:
@@ -61,9 +70,9 @@ def check_decode(report, name, braid, artefact, reference):
     report.claim(f"{name} decode starts from the prompt's last row", first, "bit for bit" if first else "differs")
 
 
-def mean_kl(braid, artefact, reference):
+def mean_kl(braid, artefact, reference, longest=None):
     distance = [kl(reference[f"T{n}.logits"], braid.run(artefact, "-n", 0, ids=reference[f"T{n}.ids"])["prompt.logits"])
-                for n in prompts(reference)]
+                for n in shorter(reference, longest)]
     return float(np.concatenate(distance).mean())
 
 
@@ -76,8 +85,8 @@ def check_own_bar(report, name, braid, folder, mean, reference):
     report.claim(f"{name} bf16 KL, planted: dt clamped", planted > OWN, f"{planted:.3g}, bar {OWN:.3g}")
 
 
-def check_bf16(report, name, braid, artefact, folder, reference, expected):
-    mean, honest = mean_kl(braid, artefact, reference), expected.get("bf16.kl")
+def check_bf16(report, name, braid, artefact, folder, reference, expected, longest):
+    mean, honest = mean_kl(braid, artefact, reference, longest), expected.get("bf16.kl")
     if name == "storyteller":
         check_own_bar(report, name, braid, folder, mean, reference)
     if honest:
@@ -108,21 +117,25 @@ def check_questions(report, name, braid, artefact, folder, expected):
 def check_fixture(options, folder):
     """All checks of one fixture; a command that fails is one FAIL line."""
     report, name = Report(quiet=True), folder.name
+    if options.place.run:
+        name = f"{name} on {options.place.name}"
     reference = read_arrays(folder / "reference.safetensors")
     file = folder / "expected.json"
     expected = json.loads(file.read_text()) if file.exists() else {}
     with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
-        braid = Braid(options.braid, scratch)
+        braid = Braid(options.braid, scratch, place=options.place)
+        begun = time.monotonic()
         try:
             artefact = braid.compile(folder, options.precision, f"--schedule={options.schedule}")
             if options.precision == "f32":
-                check_f32(report, name, braid, artefact, reference)
+                check_f32(report, name, braid, artefact, reference, options.longest)
             else:
-                check_bf16(report, name, braid, artefact, folder, reference, expected)
+                check_bf16(report, name, braid, artefact, folder, reference, expected, options.longest)
             if "questions" in expected and not options.no_questions:
                 check_questions(report, name, braid, artefact, folder, expected)
         except (CommandFailed, OSError, KeyError, ValueError) as failure:
             report.claim(name, False, f"{type(failure).__name__}: {failure}")
+    report.info(f"{name} {options.precision}", f"{time.monotonic() - begun:.0f} s")
     return report
 
 
@@ -133,9 +146,12 @@ def main():
     parser.add_argument("--only", action="append", metavar="NAME", help="this fixture only (repeatable)")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--schedule", choices=["vector", "reference"], default="vector")
+    Place.add_options(parser)
+    parser.add_argument("--longest", type=int, help="no longer prompts than so many tokens")
     parser.add_argument("--no-questions", action="store_true", help="skip what needs the tokenizer")
     parser.add_argument("--jobs", type=int, default=1, help="fixtures checked at once")
     options = parser.parse_args()
+    options.place = Place(options.device, options.target)
     folders = [f for f in fixtures(options.fixtures) if not options.only or f.name in options.only]
     report = Report()
     with ThreadPoolExecutor(options.jobs) as pool:

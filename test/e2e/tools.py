@@ -12,7 +12,6 @@
     same bytes twice, in another folder, and with any number of jobs
 """
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -23,7 +22,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import FIXTURES, Braid, CommandFailed, Report
+from harness import FIXTURES, Braid, CommandFailed, Report, seal, sections
 
 # name, text in the device phase's code, what to replace it by (all of them), the
 # precisions that show it
@@ -34,6 +33,8 @@ WRONG_KERNELS = [
     ("a coefficient of the softplus", "-0.24999994", "-0.25999994", "f32"),
     ("a coefficient of the exponential", "0.166666657", "0.266666657", "f32 bf16"),
 ]
+# Options that make GPU code too.
+GPU = ["--precision=bf16", "--target=cpu,sm_90a", "--with-sim"]
 
 
 class Bench:
@@ -69,21 +70,6 @@ def refused(report, name, answer, mention):
 
 
 #===- artefacts from outside ---===#
-
-
-def sections(data):
-    """Name -> (offset, bytes) of a 64-bit ELF file."""
-    table, = struct.unpack_from("<Q", data, 0x28)
-    size, count, names = struct.unpack_from("<HHH", data, 0x3A)
-    rows = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
-    text = lambda at: data[rows[names][4] + at:].split(b"\0", 1)[0].decode()
-    return {text(row[0]): (row[4], row[5]) for row in rows}
-
-
-def seal(data):
-    at = sections(data)[".braid.seal"][0] + 8
-    data[at:at + 32] = bytes(32)
-    data[at:at + 32] = hashlib.sha256(data).digest()
 
 
 def changed(path, offset, out, sealed=False):
@@ -158,6 +144,32 @@ def check_inspect(report, bench):
         bad = changed(artefact, sections(data)[name][0] + 5, bench.braid.fresh(".braid"))
         refused(report, f"inspect: a byte of {name} changed", bench.run("inspect", bad), "seal")
     refused(report, "inspect: not an artefact", bench.run("inspect", bench.fixture / "config.json"), "config.json")
+
+
+def check_inspect_gpu(report, bench):
+    """GPU code is described as the manifest and the sections have it."""
+    plain = bench.compile(bench.fixture, "--weights=none")
+    report.claim("inspect: no GPU code", json.loads(bench.run("inspect", plain, "--json")[1])["gpus"] == [] and "GPU  " not in bench.run("inspect", plain)[1], "none listed")
+    artefact = bench.compile(bench.fixture, "--weights=none", "--target=cpu,sm_80,sm_90a", "--with-sim")
+    gpus = {gpu["target"]: gpu for gpu in json.loads(bench.run("inspect", artefact, "--json")[1])["gpus"]}
+    found = {target: (gpu["exact"], gpu["ptx_version"], gpu["oldest_driver"]) for target, gpu in gpus.items()}
+    report.claim("inspect: GPU targets", found == {"sm_80": (False, "8.0", "r525 (CUDA 12.0)"), "sm_90a": (True, "8.3", "r545 (CUDA 12.3)")}, str(found))
+    places = sections(artefact.read_bytes())
+    sizes = {target: (places[f".braid.gpu.{target}.ptx"][1], places[f".braid.gpu.{target}.cubin"][1]) for target in gpus}
+    report.claim("inspect: PTX and cubin", all((gpu["ptx_bytes"], gpu["cubin_bytes"]) == sizes[target] for target, gpu in gpus.items()), str(sizes))
+    written = {gpu["target"]: gpu["kernels"] for gpu in json.loads(bench.run("inspect", artefact, "--manifest")[1])["gpus"]}
+    keys = ("name", "kernel", "strategy", "threads", "shared_bytes", "registers", "stack_bytes", "spill_bytes")
+    same = all([{key: kernel[key] for key in keys} for kernel in gpu["kernels"]] == [{key: kernel[key] for key in keys} for kernel in written[target]] for target, gpu in gpus.items())
+    report.claim("inspect: GPU kernels", same and all(written.values()), f"{[len(kernels) for kernels in written.values()]} of the manifest")
+    parts = [kernel["occupancy"] for gpu in gpus.values() for kernel in gpu["kernels"]]
+    report.claim("inspect: occupancy", all(0 < part <= 1 for part in parts), f"{min(parts)} to {max(parts)}")
+    code, text, _ = bench.run("inspect", artefact)
+    shown = ("sm_80, and later ones", "sm_90a, this architecture alone; PTX 8.3, driver r545 (CUDA 12.3) or later", "occupancy", "can be simulated")
+    report.claim("inspect: GPU text", code == 0 and all(part in text for part in shown), "; ".join(line for line in text.splitlines() if line.startswith("GPU")))
+    bare = bench.braid.fresh(".braid")
+    code, _, errors = bench.run("compile", bench.fixture, "--weights=none", "--target=sm_90a", "-o", bare, environment={"CUDA_HOME": "", "CUDA_PATH": "", "PATH": "/usr/lib/llvm-22/bin"})
+    report.claim("compile without ptxas says so", code == 0 and "not assembled: no ptxas" in errors, next((line for line in errors.splitlines() if "PTX" in line), errors))
+    report.claim("inspect: PTX alone", "not assembled: the driver does that" in bench.run("inspect", bare)[1], "no cubin")
 
 
 def check_tokenize(report, bench):
@@ -278,14 +290,14 @@ def same_files(one, other, weights=True):
 
 
 def check_resume(report, bench):
-    for options in (["--precision=f32"], ["--precision=bf16", "--target=cpu"], ["--precision=f32", "--weights=none"]):
+    for options in (["--precision=f32"], ["--precision=bf16", "--target=cpu"], ["--precision=f32", "--weights=none"], GPU):
         weights = "--weights=none" not in options
         late = [option for option in options if option.startswith("--weights")]
         early = [option for option in options if not option.startswith("--weights")]
         direct = bench.compile(bench.fixture, *options)
         for phase in ("model", "kernel", "device"):
             dump = bench.dump(phase, *early)
-            target = [option for option in early if "target" in option] if phase == "model" else []
+            target = [option for option in early if "target" in option or "sim" in option] if phase == "model" else []
             resumed = bench.compile(dump, *late, *target)
             report.claim(f"resume from {phase} {' '.join(options)}", same_files(direct, resumed, weights), f"{direct.stat().st_size} bytes")
     linked, dump = bench.compile(bench.fixture, "--weights=link"), bench.dump("kernel")
@@ -309,11 +321,12 @@ def check_same_bytes(report, bench):
     for name in ("here", "there/and/deeper"):
         place = bench.folder / name
         shutil.copytree(bench.fixture, place / "model")
-        for mode in ("pack", "link"):
-            bench.braid.call("compile", place / "model", "-o", place / f"{mode}.braid", f"--weights={mode}", "-q")
+        for mode, *options in ("pack",), ("link",), ("none", *GPU):
+            bench.braid.call("compile", place / "model", "-o", place / f"{mode}.braid", f"--weights={mode}", "-q", *options)
         copies.append(place)
     report.claim("same bytes in another folder", same_files(*(place / "pack.braid" for place in copies)), "packed")
     report.claim("same bytes in another folder, linked", same_files(*(place / "link.braid" for place in copies), weights=False), "relative to the artefact")
+    report.claim("same bytes in another folder, GPU code", same_files(*(place / "none.braid" for place in copies), weights=False), " ".join(GPU))
     report.claim("same bytes twice", same_files(copies[0] / "pack.braid", bench.compile(copies[0] / "model")), "packed")
     jobs = [bench.compile(copies[0] / "model", *option) for option in (["-j1"], ["-j", "2"], ["--jobs=7"])]
     report.claim("same bytes with 1, 2 and 7 jobs", all(same_files(copies[0] / "pack.braid", other) for other in jobs), "packed")
@@ -331,7 +344,7 @@ def main():
     options.fixtures = options.fixtures.resolve()
     report = Report()
     parts = {
-        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "tokenize": check_tokenize, "verify": check_verify,
+        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "inspect-gpu": check_inspect_gpu, "tokenize": check_tokenize, "verify": check_verify,
         "linked-verify": check_verify_linked,
         "wrong-kernels-f32": lambda *both: check_wrong_kernels(*both, "f32"),
         "wrong-kernels-bf16": lambda *both: check_wrong_kernels(*both, "bf16"),

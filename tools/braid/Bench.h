@@ -35,7 +35,7 @@ struct BenchResult {
   bool decode = false;
   int64_t tokens = 0;
   int threads = 0;
-  std::vector<double> seconds;
+  std::vector<double> seconds = {};
   std::vector<Limits> limits;             ///< Of each: the mean of before and after.
   double flops = 0, bytes = 0;            ///< Of one repeat.
   std::vector<rt::KernelProfile> profile; ///< Of all repeats.

@@ -31,8 +31,13 @@ options:
   -o FILE               the artefact (model.braid), or the dump (stdout)
   --precision=bf16|f32  numbers of the activations (bf16); f32 agrees with the
                         reference to 1e-5
-  --target=native|cpu   code for this machine's level (native), or portable
-                        x86-64-v3
+  --target=LIST         native: code for this machine's level (default); cpu:
+                        portable x86-64-v3; and any of sm_80, sm_86, sm_89,
+                        sm_90a, sm_100a, sm_120a, or cards such as a100, h200:
+                        GPU code beside it, as in --target=cpu,sm_80,h200
+  --with-sim            GPU code also for the simulator (braid run --device=sim)
+  --ptxas=FILE          the assembler of GPU code (CUDA_HOME/bin, then PATH);
+                        without one the artefact has PTX alone
   --weights=pack|link|none
                         pack: model.braid.weights in kernel layout (default);
                         link: the checkpoint's own files, packed in memory at
@@ -109,6 +114,8 @@ static CompileOptions optionsFrom(const Arguments &arguments) {
             ? Precision::F32
             : Precision::BF16;
   options.target = arguments.value("--target");
+  options.ptxas = arguments.value("--ptxas");
+  options.withSim = arguments.has("--with-sim");
   options.weights = arguments.choice("--weights", {"", "pack", "link", "none"});
   options.weightsFrom = arguments.value("--weights-from");
   options.golden =
@@ -131,7 +138,8 @@ static CompileOptions optionsFrom(const Arguments &arguments) {
 
 int braid::compileMain(int argc, char **argv) {
   return runCommand(argc, argv, kUsage,
-                    {"-o=", "--precision=", "--target=", "--weights=",
+                    {"-o=", "--precision=", "--target=", "--with-sim",
+                     "--ptxas=", "--weights=",
                      "--weights-from=", "--golden=", "--stop-after=",
                      "--schedule=", "-j=", "--jobs=", "--verbose", "-q",
                      "--mlir-*"},

@@ -17,6 +17,7 @@
 #include "braid/Dialect/Braid.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
@@ -58,7 +59,9 @@ private:
   void takeReference();
   void keepReference();
   void checkOptions(StringRef phase);
+  void checkGPUOptions(StringRef phase);
   void bundle();
+  void assembleDeviceCode();
   void chooseWeights();
   std::string pack(PartialFile &artifact, PartialFile &weights);
   void checkGolden(PartialFile &artifact, PartialFile &weights,
@@ -78,6 +81,8 @@ private:
   /// The kernel phase, for the reference; null if there is no use for it.
   OwningOpRef<ModuleOp> kernels;
   Steps steps;
+  TargetList targets;
+  std::string ptxas; ///< Empty: there is none.
   BundleOptions bundleOptions;
   std::vector<std::string> linkedFiles; ///< The checkpoint's shards.
   ModelSource source;
@@ -99,7 +104,9 @@ int Compilation::countSteps(const CompileOptions &options) {
   if (options.stopAfter == "device")
     return 3;
   bool weights = fs::is_directory(options.input) && options.weights != "none";
-  return weights && options.golden && !options.reference ? 6 : 5;
+  int gpus = parseTargets(options.target.empty() ? "native" : options.target)
+                 .gpus.size();
+  return gpus + (weights && options.golden && !options.reference ? 6 : 5);
 }
 
 void Compilation::importModel() {
@@ -166,6 +173,11 @@ void Compilation::takeReference() {
 /// REQUIRES: the module is in the kernel phase.
 void Compilation::keepReference() {
   kernels = module->clone();
+  // The reference runs on the CPU.
+  for (auto function :
+       llvm::make_early_inc_range(kernels->getOps<func::FuncOp>()))
+    if (function->hasAttr(kTargetAttr))
+      function.erase();
   kernels->setSymName(kReferenceModule);
 }
 
@@ -175,6 +187,14 @@ static std::optional<int> phaseNumber(StringRef phase) {
       .Case("kernel", 1)
       .Case("device", 2)
       .Default(std::nullopt);
+}
+
+/// The list as a dump records it: levels, not "native" or "h200".
+static std::string nameOf(const TargetList &targets) {
+  std::string name = parseTarget(targets.cpu).level;
+  for (const GPUTarget &gpu : targets.gpus)
+    name += "," + gpu.name;
+  return name;
 }
 
 /// A dump has decided some things already; options that say otherwise are
@@ -202,10 +222,33 @@ void Compilation::checkOptions(StringRef phase) {
   auto level = (*module)->getAttrOfType<StringAttr>(kTargetAttr);
   if (!level)
     return;
-  if (!options.target.empty() &&
-      parseTarget(options.target).level != level.getValue())
-    refuse("--target=" + options.target, "for " + level.getValue());
+  TargetList made{level.str(), {}};
+  std::string all = level.str();
+  if (auto gpus = (*module)->getAttrOfType<ArrayAttr>(kGPUTargetsAttr))
+    for (StringRef gpu : gpus.getAsValueRange<StringAttr>()) {
+      made.gpus.push_back(parseGPUTarget(gpu.str()));
+      all += "," + gpu.str();
+    }
+  if (!options.target.empty() && nameOf(targets) != all)
+    refuse("--target=" + options.target, "for " + all);
+  if (options.withSim && !(*module)->hasAttr(kWithSimAttr))
+    refuse("--with-sim", "made without");
+  targets = made;
   bundleOptions.target = parseTarget(level.str());
+}
+
+/// REQUIRES: `targets` are those of the dump, if it has decided on them.
+void Compilation::checkGPUOptions(StringRef phase) {
+  const char *remedy = "name a GPU: --target=sm_90a";
+  if (options.withSim && targets.gpus.empty())
+    throw rt::Error("--with-sim: there is no GPU code to simulate", remedy);
+  if (!options.ptxas.empty() && targets.gpus.empty())
+    throw rt::Error("--ptxas: there is no GPU code to assemble", remedy);
+  if (options.withSim && phase == "model")
+    (*module)->setAttr(kWithSimAttr, UnitAttr::get(&context));
+  // A wrong path shows now, not after minutes of work.
+  if (!targets.gpus.empty())
+    ptxas = findPtxas(options.ptxas);
 }
 
 void Compilation::loadModel() {
@@ -241,7 +284,10 @@ void Compilation::writeDump() {
 }
 
 void Compilation::advance(Phase from, StringRef next, StringRef what) {
-  PipelineOptions pipeline{bundleOptions.target.level, options.reference};
+  PipelineOptions pipeline{bundleOptions.target.level, options.reference, {},
+                           (*module)->hasAttr(kWithSimAttr)};
+  for (const GPUTarget &gpu : targets.gpus)
+    pipeline.gpus.push_back(gpu.name);
   steps.begin(what);
   FirstError errors(context);
   PassManager pm(&context);
@@ -280,8 +326,26 @@ void Compilation::chooseWeights() {
     bundleOptions.goldenBytes = goldenBytesFor(*module);
 }
 
+/// PTX, and machine code where there is an assembler.
+void Compilation::assembleDeviceCode() {
+  if (targets.gpus.empty())
+    return;
+  for (const GPUTarget &gpu : targets.gpus) {
+    steps.begin("generating PTX for " + gpu.name);
+    auto device = module->lookupSymbol<gpu::GPUModuleOp>(gpu.name);
+    DeviceCode code{gpu, emitPTX(device, gpu), {}};
+    if (!ptxas.empty()) {
+      code.cubin = assemble(code.ptx, gpu, ptxas);
+      requireRegisters(device, code.cubin);
+    }
+    bundleOptions.deviceCode.push_back(std::move(code));
+    steps.end(ptxas.empty() ? " not assembled: no ptxas" : "");
+  }
+}
+
 void Compilation::bundle() try {
   chooseWeights();
+  assembleDeviceCode();
   steps.begin("generating code for " + bundleOptions.target.level);
   PartialFile artifact(output()), weights(output() + ".weights");
   writeArtifact(*module, bundleOptions, artifact.path);
@@ -358,14 +422,15 @@ void Compilation::report(const std::string &weightsPath) {
 }
 
 void Compilation::run() {
-  bundleOptions.target =
-      parseTarget(options.target.empty() ? "native" : options.target);
+  targets = parseTargets(options.target.empty() ? "native" : options.target);
+  bundleOptions.target = parseTarget(targets.cpu);
   if (options.stopAfter.empty())
     checkOutput(output());
   loadModel();
   auto attribute = (*module)->getAttrOfType<StringAttr>(kPhaseAttr);
   std::string phase = attribute ? attribute.str() : "";
   checkOptions(phase);
+  checkGPUOptions(phase);
   if (stopHere("model"))
     return;
   if (phase == "model")

@@ -23,6 +23,8 @@ struct CompileOptions {
   std::string weights;     ///< pack, link, none; empty: what the input allows.
   std::string weightsFrom; ///< Of a dump; empty: as it says.
   std::string stopAfter;   ///< model, kernel, device, or empty.
+  std::string ptxas;       ///< The assembler; empty: CUDA_HOME, then PATH.
+  bool withSim = false;    ///< GPU kernels also as code for the simulator.
   int jobs = 1; ///< Threads; what is written does not depend on them.
   bool reference = false;
   bool golden = true; ///< Store logits of the reference, to verify with.

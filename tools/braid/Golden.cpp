@@ -33,13 +33,14 @@ uint64_t braid::goldenBytesFor(ModuleOp module) {
 
 static void writeReference(GoldenJob &job, const std::string &scratch) {
   PassManager pm(job.kernels.getContext());
-  buildReferencePhase(pm, {job.bundle.target.level, /*reference=*/true});
+  buildReferencePhase(pm, {job.bundle.target.level, /*reference=*/true, {}, false});
   if (failed(pm.run(job.kernels)))
     throw rt::Error("the reference schedule cannot be compiled",
                     "this is a bug in Braid; --golden=none compiles without");
   BundleOptions bundle = job.bundle;
   bundle.goldenBytes = 0;
   bundle.tokenizer.clear();
+  bundle.deviceCode.clear();
   writeArtifact(job.kernels, bundle, scratch);
   rt::sealArtifact(scratch, job.headerSha256);
 }
@@ -47,6 +48,7 @@ static void writeReference(GoldenJob &job, const std::string &scratch) {
 static std::unique_ptr<rt::Engine> open(const GoldenJob &job,
                                         const std::string &artifact) {
   rt::EngineOptions options = rt::goldenOptions();
+  options.device = "cpu"; // An artefact is the same on every machine.
   options.weightsDir = job.weights;
   options.threads = job.threads;
   return rt::Engine::open(artifact, options);

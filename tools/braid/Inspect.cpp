@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Arguments.h"
+#include "InspectGPU.h"
 #include "braid-rt/artifact.h"
 #include "braid-rt/golden.h"
 #include "braid-rt/json.h"
@@ -19,7 +20,9 @@ static constexpr const char *kHelp =
 
 Says what an artefact is and needs, without loading any of its code: the model
 and its layers, the CPU it was compiled for, state and activations in bytes, the
-weights by format, its kernels and sections.
+weights by format, its kernels and sections; for each GPU target the driver it
+needs, and of each kernel the threads of a block, its shared memory, registers,
+local memory, and the occupancy that these leave possible.
 
 options:
   --json       one JSON object on stdout; keys in docs/Bundle.md
@@ -137,6 +140,7 @@ static Json toJson(const rt::Artifact &artifact) {
             {"source_dir", m.weights.sourceDir},
             {"by_format", formats}}},
           {"kernels", kernels},
+          {"gpus", gpusJson(artifact)},
           {"tokenizer",
            {{"bytes", artifact.tokenizerJson.size()},
             {"chat_template", m.chatTemplate},
@@ -281,6 +285,7 @@ static int inspect(const Arguments &arguments) {
   printModel(artifact, raw);
   printMemory(artifact.manifest);
   printKernels(artifact.manifest);
+  printf("%s", gpusText(artifact).c_str());
   printText(artifact, raw);
   return 0;
 }

@@ -59,8 +59,23 @@ inline constexpr llvm::StringLiteral kWorkAttr = "braid.work";
 /// On the module: JSON of what the artefact tells beside the code.
 inline constexpr llvm::StringLiteral kMetadataAttr = "braid.metadata";
 
-/// On the module: the ISA level that its schedules and code are made for.
+/// On the module: the ISA level that its schedules and code are made for. On a
+/// function: the GPU target that this copy of it is for.
 inline constexpr llvm::StringLiteral kTargetAttr = "braid.target";
+/// On the module: the GPU targets that it has code for.
+inline constexpr llvm::StringLiteral kGPUTargetsAttr = "braid.gpu_targets";
+/// On the module, if GPU kernels are also to become code for the simulator.
+inline constexpr llvm::StringLiteral kWithSimAttr = "braid.with_sim";
+/// On a GPU function: threads of a block, bytes of its shared memory, blocks
+/// that a multiprocessor should hold at least.
+inline constexpr llvm::StringLiteral kThreadsAttr = "braid.threads";
+inline constexpr llvm::StringLiteral kSharedBytesAttr = "braid.shared_bytes";
+inline constexpr llvm::StringLiteral kBlocksAttr = "braid.blocks";
+/// Of a launch: which of its kernel's ops it belongs to, if there are several.
+inline constexpr llvm::StringLiteral kMemberAttr = "braid.member";
+/// On a GPU function, and on the kernel it comes from once that is emitted: the
+/// strategy of its schedule.
+inline constexpr llvm::StringLiteral kStrategyAttr = "braid.strategy";
 /// On a dump: the checkpoint or config.json, relative to the dump's folder.
 inline constexpr llvm::StringLiteral kSourceAttr = "braid.source";
 /// A module beside the code of a device-phase dump: the same model in the kernel

@@ -177,4 +177,39 @@ def Braid_ScheduleAttr : AttrDef<Braid_Dialect, "Schedule"> {
   let genVerifyDecl = 1;
 }
 
+def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
+  let mnemonic = "gpu_schedule";
+  let summary = "how one kernel is to be emitted for a GPU";
+  let description = [{
+    Chosen by one pass, read by the emitters, gone when they are done.
+    `reference` asks for the op's definition as plain loops on a single thread;
+    `simt` for threads that each compute elements in f32; `gemv`, of a
+    contraction, for kernels that read the weights once for up to 8 rows, and
+    `simt` for more rows; `mma` for tensor cores, in a contraction above 8 rows
+    only. `threads` are those of a block, `blocks` how many blocks a
+    multiprocessor should hold at least, which bounds the registers of a thread.
+    In a contraction `tile` = [rows, outputs, blocks] is what a block of tensor
+    cores computes if there are that many blocks, instead of 64 x 64.
+
+    Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt`, `gemv` or
+    `mma`;
+    (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
+    `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) a
+    tile is for `mma`: 64 or 128 rows, 64 or 128 outputs, and 0 or more blocks.
+  }];
+  let parameters = (ins StringRefParameter<"strategy">:$strategy,
+                        "int64_t":$threads, "int64_t":$blocks,
+                        OptionalArrayRefParameter<"int64_t">:$tile);
+  let builders = [AttrBuilder<(ins "llvm::StringRef":$strategy,
+      "int64_t":$threads, "int64_t":$blocks), [{
+    return $_get($_ctxt, strategy, threads, blocks,
+                 llvm::ArrayRef<int64_t>());
+  }]>];
+  let assemblyFormat = [{
+    `<` $strategy `,` `threads` `=` $threads `,` `blocks` `=` $blocks
+    (`,` `tile` `=` `[` $tile^ `]`)? `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
 #endif // BRAID_DIALECT_BRAIDBASE_TD

@@ -20,11 +20,15 @@ struct PipelineOptions {
   std::string isa = "x86-64-v3";
   /// The obvious loops for every kernel, to compare with.
   bool reference = false;
+  /// GPU targets beside the CPU: sm_80, sm_90a, ...
+  std::vector<std::string> gpus;
+  /// Also host functions of the GPU kernels, for the simulator.
+  bool simulate = false;
 };
 
 /// Model phase -> kernel phase.
 void buildKernelPhase(mlir::OpPassManager &pm, const PipelineOptions &options);
-/// Kernel phase -> device phase (CPU).
+/// Kernel phase -> device phase.
 void buildDevicePhase(mlir::OpPassManager &pm, const PipelineOptions &options);
 /// Kernel phase -> device phase, every kernel as its op's definition whatever
 /// schedule was chosen.

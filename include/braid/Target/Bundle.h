@@ -7,12 +7,19 @@
 #ifndef BRAID_TARGET_BUNDLE_H
 #define BRAID_TARGET_BUNDLE_H
 
-#include "braid/Target/TargetSpec.h"
+#include "braid/Target/NVPTX.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/JSON.h"
 #include <string>
 
 namespace braid {
+
+/// Code of one GPU target.
+struct DeviceCode {
+  GPUTarget target;
+  std::string ptx;
+  Cubin cubin; ///< Empty without an assembler.
+};
 
 /// What the artefact tells beside the module's own attributes.
 struct BundleOptions {
@@ -25,6 +32,7 @@ struct BundleOptions {
   bool chatTemplate = false;
   bool addBos = false;
   unsigned optLevel = 2;
+  std::vector<DeviceCode> deviceCode;
 };
 
 /// What the importer wrote down of the model, for the manifest. Throws

@@ -21,6 +21,28 @@ struct TargetSpec {
   std::vector<std::string> required;
 };
 
+/// A GPU to generate code for.
+struct GPUTarget {
+  std::string name;       ///< sm_80, sm_90a, ...: LLVM's -mcpu.
+  std::string ptxVersion; ///< Of the text, as "8.0"; older drivers refuse it.
+  /// Runs on this architecture alone (sm_90a); else on all later ones, too.
+  bool exact = false;
+};
+
+/// What `--target` names: a CPU level, always, and any number of GPUs.
+struct TargetList {
+  std::string cpu; ///< For parseTarget.
+  std::vector<GPUTarget> gpus;
+};
+
+/// `native`, `sm_90a`, `cpu,sm_80,h200`, ... Without a CPU the portable level is
+/// taken: what runs on a GPU has to be checked somewhere. Throws rt::Error.
+TargetList parseTargets(const std::string &list);
+
+/// A GPU by architecture or by card (a100, h100, h200, b200, ...). Throws
+/// rt::Error.
+GPUTarget parseGPUTarget(const std::string &name);
+
 /// ISA levels, each including those before it.
 std::vector<std::string> isaLevels();
 

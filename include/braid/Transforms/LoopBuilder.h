@@ -57,6 +57,9 @@ public:
   // Conversions: to f32 and from f32, scalar or vector; identity where equal.
   Value widen(Value v);
   Value narrow(Value v, mlir::Type element);
+  /// The even and the odd lanes of a vector of bf16, as f32: each pair is the
+  /// two halves of 32 bits.
+  std::pair<Value, Value> splitPairs(Value pairs);
   Value toIndex(Value integer);
   Value toI32(Value index);
 

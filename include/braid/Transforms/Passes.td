@@ -77,6 +77,28 @@ def FuseEpilogue : Pass<"fuse-epilogue", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numFused", "fused", "consumers fused">];
 }
 
+def GroupContractions : Pass<"group-contractions", "::mlir::func::FuncOp"> {
+  let summary = "brings independent contractions of one input together";
+  let description = [{
+    A contraction into a new buffer moves up behind the first one of the same
+    input, unless it depends on a compute op between them. `form-kernels` makes
+    one kernel of such a group: one launch reads all of its weights.
+
+    Requires: fuse-epilogue. Ensures: nothing but the order has changed.
+
+    ```mlir
+    %gate = braid.packed_contract ins(%x, %w0 : ...) ...
+    %ids, %weights = braid.route ins(%gate, ...) ...
+    %up = braid.packed_contract ins(%x, %w1 : ...) outs(%empty : ...) ...
+    // becomes
+    %gate = braid.packed_contract ins(%x, %w0 : ...) ...
+    %up = braid.packed_contract ins(%x, %w1 : ...) outs(%empty : ...) ...
+    %ids, %weights = braid.route ins(%gate, ...) ...
+    ```
+  }];
+  let statistics = [Statistic<"numMoved", "moved", "contractions moved">];
+}
+
 def BuildPrepare : Pass<"build-prepare", "::mlir::ModuleOp"> {
   let summary = "makes the functions that bring weights into their layout";
   let description = [{
@@ -122,7 +144,9 @@ def FormKernels : Pass<"form-kernels", "::mlir::ModuleOp"> {
   let summary = "makes each compute op a kernel: a private function, one grid";
   let description = [{
     Every compute op of a block function moves into a function of its own, named
-    after the block and the op's location; equal kernels are shared.
+    after the block and the op's location; equal kernels are shared. Consecutive
+    contractions of one input and kind of weight become one kernel if none of them
+    reads or writes what another one writes: a kernel's ops may run in any order.
 
     Requires: a bufferized module. Ensures: compute ops are only in functions
     with the attribute `braid.kernel`, its value the kernel's number.
@@ -213,6 +237,28 @@ def BindStep : Pass<"bind-step", "::mlir::ModuleOp"> {
   }];
 }
 
+def ForkTargets : Pass<"fork-targets", "::mlir::ModuleOp"> {
+  let summary = "copies the step and its kernels for each GPU target";
+  let description = [{
+    Formation, state, weights and arena are the same on every device; schedules
+    and emitters are not. `@step` and all that it calls get a copy per target,
+    named after it, which the later passes treat as that target's.
+
+    Requires: bind-step. Ensures: functions with `braid.target` call only each
+    other; the module lists the targets (`braid.gpu_targets`).
+
+    ```mlir
+    func.func @step(%step: !braid.context) {
+      call @mamba0_norm(%step, ...)
+    // with targets=sm_90a beside it
+    func.func @step_sm_90a(%step: !braid.context) attributes {braid.target = "sm_90a"} {
+      call @mamba0_norm_sm_90a(%step, ...)
+    ```
+  }];
+  let options = [ListOption<"targets", "targets", "std::string",
+                            "GPU targets: sm_80, sm_90a, ...">];
+}
+
 def VerifyKernelPhase : Pass<"verify-kernel-phase", "::mlir::ModuleOp"> {
   let summary = "proves what the kernel phase promises";
   let description = [{
@@ -229,8 +275,8 @@ def LowerToReference : Pass<"lower-to-reference", "::mlir::ModuleOp"> {
   let summary = "writes kernels of the reference schedule as plain loops";
   let description = [{
     The executable definition of every compute op: loops over scalars on one
-    thread, written from the op's description and sharing no algorithm with the
-    emitters. Whole models run this way with `--schedule=reference`, single
+    thread (on a GPU, a grid of one thread), written from the op's description
+    and sharing no algorithm with the emitters. Whole models run this way with `--schedule=reference`, single
     kernels by editing `braid.schedule` in a dump of the kernel phase; tests
     compare the two.
 
@@ -249,7 +295,7 @@ def LowerToReference : Pass<"lower-to-reference", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
       "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-      "::mlir::LLVM::LLVMDialect"];
+      "::mlir::LLVM::LLVMDialect", "::mlir::gpu::GPUDialect"];
   let statistics = [Statistic<"numKernels", "kernels", "kernels lowered">];
 }
 
@@ -268,12 +314,84 @@ def EmitCPUKernels : Pass<"emit-cpu-kernels", "::mlir::ModuleOp"> {
       "::mlir::x86vector::X86VectorDialect"];
 }
 
+//===----------------------------------------------------------------------===//
+// Device phase, GPU
+//===----------------------------------------------------------------------===//
+
+def EmitGPUKernels : Pass<"emit-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "writes each kernel of a GPU target as grids of threads";
+  let description = [{
+    Each compute op of a function with a `#braid.gpu_schedule` becomes one or
+    more `gpu.launch`. Sizes of grids are computed on the host, from the step;
+    what a thread does is its region.
+
+    Requires: fork-targets, choose-schedule. Ensures: no compute op and no GPU
+    schedule is left.
+
+    ```mlir
+    func.func private @norm_sm_90a(%step: !braid.context, %x: memref<?x64xf32>, %w: memref<64xf32>, %y: memref<?x64xf32>)
+        attributes {braid.schedule = #braid.gpu_schedule<"simt", threads = 32, blocks = 8>, braid.target = "sm_90a"} {
+      braid.rms_norm ins(%x, %w : ...) outs(%y : ...) {eps = 1.0e-5}
+    // becomes
+      %rows = memref.dim %x, %c0
+      gpu.launch blocks(%row, %group, ...) in (%gx = %rows, ...) threads(%t, ...) in (%bx = %c32, ...) {
+        ... vector.load %x[%row, %column] ... gpu.shuffle xor ... vector.store %y
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::NVVM::NVVMDialect",
+      "::mlir::nvgpu::NVGPUDialect", "::mlir::scf::SCFDialect",
+      "::mlir::vector::VectorDialect",
+      "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+      "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def JoinLaunches : Pass<"join-launches", "::mlir::func::FuncOp"> {
+  let summary = "makes one launch of those of a kernel's independent ops";
+  let description = [{
+    In a kernel of several ops each launch says by `braid.member` which op it
+    belongs to, and an op has one launch on every path of the host code. Branches
+    of the same condition are joined, then launches whose grids differ in the
+    first number only: the first blocks do what the first one did, and so on.
+    Launches that do not fit together stay apart.
+
+    Requires: emit-gpu-kernels. Ensures: no `braid.member` is left.
+
+    ```mlir
+    gpu.launch blocks(%x, ...) in (%x = %a, ...) { A } {braid.member = 0}
+    gpu.launch blocks(%x, ...) in (%x = %b, ...) { B } {braid.member = 1}
+    // becomes
+    gpu.launch blocks(%x, ...) in (%x = %a + %b, ...) {
+      scf.if %x < %a { A } else { B, with %x - %a }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def OutlineLaunches : Pass<"outline-launches", "::mlir::ModuleOp"> {
+  let summary = "moves each launch's region into a GPU function";
+  let description = [{
+    The functions of one target lie in one `gpu.module` of its name, in the
+    order of their launches in the program; a function's place is its number
+    in the manifest. Captured values become parameters, constants are repeated.
+    A parameter that is a weight in all calls is `noalias` and `readonly`:
+    nothing writes weights during a step, so that they may be read through the
+    cache for constant data.
+
+    Ensures: no `gpu.launch` is left; every `gpu.func` has `braid.threads`,
+    `braid.shared_bytes` and `braid.kernel`, the kernel it belongs to.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
 def ExpandMath : Pass<"expand-math", "::mlir::ModuleOp"> {
   let summary = "replaces exp, log and log1p by arithmetic";
   let description = [{
     Libraries that may be absent are never called, and a vector is never split
-    into calls: exp, log and log1p are polynomials. On a CPU that cannot round to bf16, rounding is integer arithmetic
-    (LLVM would call a library, lane by lane).
+    into calls: exp, log and log1p are polynomials. On a CPU that cannot round
+    to bf16, rounding is integer arithmetic (LLVM would call a library, lane by
+    lane); every GPU can.
   }];
   let options = [Option<"roundsBF16", "rounds-bf16", "bool", "true",
                         "the CPU has an instruction that rounds to bf16">];
@@ -312,12 +430,43 @@ def OutlineParallel : Pass<"outline-parallel", "::mlir::ModuleOp"> {
   }];
 }
 
+def GPUToNVVM : Pass<"gpu-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "lowers GPU functions to the NVVM and LLVM dialects";
+  let description = [{
+    A buffer becomes a pointer and one 64-bit number for each of its dynamic
+    sizes, strides and offset; the context a pointer to the device's copy of
+    the step. All parameters are 8 bytes wide.
+
+    Requires: outline-launches, expand-math. Ensures: only the LLVM and NVVM
+    dialects.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+      "::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect",
+      "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
+      "::mlir::vector::VectorDialect"];
+}
+
+def NVVMToSim : Pass<"nvvm-to-sim", "::mlir::ModuleOp"> {
+  let summary = "makes a host function of every GPU function, for the simulator";
+  let description = [{
+    The very program that becomes PTX runs on the CPU: each NVVM op becomes a
+    call of the simulator (`braid_sim`, braid-rt/abi.h), and every load and
+    store tells it first what it will touch. An op without a simulation is an
+    error.
+
+    Requires: gpu-to-nvvm. Ensures: for every GPU function `K` of target `T` a
+    function `sim_T_K(thread, parameters)`.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def HostToRuntime : Pass<"host-to-runtime", "::mlir::ModuleOp"> {
   let summary = "lowers host code to LLVM, calling the runtime's ABI";
   let description = [{
     Arena views, weight views and dispatches become loads from `braid_step` and
     a call of its services (braid-rt/abi.h); `@step` becomes `braid_step`, and
-    preparation functions take raw pointers. Ensures: only the LLVM dialect.
+    preparation functions take raw pointers. The step of a GPU target also says
+    which layer comes next, for messages. Ensures: only the LLVM dialect.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
       "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",

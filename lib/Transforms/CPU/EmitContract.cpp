@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
+#include "braid/Transforms/Lanewise.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
-#include "mlir/IR/IRMapping.h"
 #include <utility>
 
 using namespace mlir;
@@ -105,22 +105,6 @@ Value ContractEmitter::weights(Value panelIndex, Value pair, int64_t offset,
   return b.loadRaw(w, at, count);
 }
 
-/// A pair of bf16 as the two halves of each f32 lane's 32 bits.
-static std::pair<Value, Value> splitPairs(LoopBuilder &b, Value pairs) {
-  int64_t lanes = lanesOf(pairs) / 2;
-  auto words = VectorType::get({lanes}, b.getI32Type());
-  auto floats = VectorType::get({lanes}, b.getF32Type());
-  Value bits = vector::BitCastOp::create(b, words, pairs);
-  auto constant = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(words, b.getI32IntegerAttr(value)));
-  };
-  Value even = arith::ShLIOp::create(b, bits, constant(16));
-  Value odd = arith::AndIOp::create(b, bits, constant(int32_t(0xffff0000)));
-  return {vector::BitCastOp::create(b, floats, even),
-          vector::BitCastOp::create(b, floats, odd)};
-}
-
 /// Two consecutive bf16 of a row of x, in every 32-bit lane.
 static Value broadcastPair(LoopBuilder &b, Value x, Value row, Value k,
                            int64_t lanes) {
@@ -165,7 +149,7 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
   }
   Values even, odd;
   for (Value vector : loaded) {
-    auto [first, second] = splitPairs(b, vector);
+    auto [first, second] = b.splitPairs(vector);
     even.push_back(first);
     odd.push_back(second);
   }
@@ -173,7 +157,7 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
   // scalars took four instructions more for each.
   for (size_t r = 0; r < at.x.size(); ++r) {
     auto [first, second] =
-        splitPairs(b, broadcastPair(b, x, at.x[r], k, lanes));
+        b.splitPairs(broadcastPair(b, x, at.x[r], k, lanes));
     multiply(r, first, even);
     multiply(r, second, odd);
   }
@@ -193,41 +177,19 @@ void ContractEmitter::tile(Value panelIndex, int64_t half, const Rows &at) {
 /// Re-emits the epilogue's scalar ops on vectors.
 Value ContractEmitter::epilogue(Value sum, Value row, Value column) {
   int64_t count = lanesOf(sum);
-  Block &body = op.getEpilogue().front();
-  IRMapping map;
-  map.map(body.getArgument(0), sum);
   auto loaded = [&](Value memref) {
     auto type = cast<MemRefType>(memref.getType());
     if (type.getRank() == 1)
       return b.loadRaw(memref, {column}, count);
     return b.loadRaw(memref, {row, column}, count);
   };
-  for (auto [extra, argument] :
-       llvm::zip(op.getExtras(), body.getArguments().drop_front()))
-    map.map(argument, loaded(extra));
-  BlockArgument old = body.getArguments().back();
-  if (!old.use_empty())
-    map.map(old, loaded(y));
-  auto vectorOf = [&](Value value) -> Value {
-    if (Value known = map.lookupOrNull(value))
-      return known;
-    return b.splat(value, count); // A constant from outside.
-  };
-  for (Operation &scalar : body.without_terminator()) {
-    if (isa<arith::ConstantOp>(scalar)) {
-      map.map(scalar.getResult(0),
-              b.splat(b.clone(scalar)->getResult(0), count));
-      continue;
-    }
-    OperationState state(scalar.getLoc(), scalar.getName());
-    for (Value operand : scalar.getOperands())
-      state.operands.push_back(vectorOf(operand));
-    state.addTypes(
-        VectorType::get({count}, scalar.getResult(0).getType()));
-    state.addAttributes(scalar.getAttrs());
-    map.map(scalar.getResult(0), b.create(state)->getResult(0));
-  }
-  return vectorOf(body.getTerminator()->getOperand(0));
+  Block &body = op.getEpilogue().front();
+  Values arguments = {sum};
+  for (Value extra : op.getExtras())
+    arguments.push_back(loaded(extra));
+  bool usesOld = !body.getArguments().back().use_empty();
+  arguments.push_back(usesOld ? loaded(y) : Value());
+  return emitLanewise(b, body, arguments, count);
 }
 
 void ContractEmitter::storePiece(Value sum, Value row, Value column) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
+#include "braid/Transforms/TimeStep.h"
 
 using namespace mlir;
 using namespace braid;
@@ -47,8 +48,6 @@ private:
   void updateState(Value head, Value rows, Value last);
   void clearState(Value head);
 
-  /// softplus(dt + bias), clamped.
-  Value timeStep(Value row, Value head);
   Value stateRow(Value head, Value n, Piece piece) {
     return b.loadVector(op.getPool(), state(head, n, piece), piece.lanes);
   }
@@ -94,25 +93,12 @@ ScanEmitter::ScanEmitter(Emitter &b, SsdScanOp op) : b(b), op(op) {
   gapBuffer = buffers.reserve({padded}, f32);
 }
 
-Value ScanEmitter::timeStep(Value row, Value head) {
-  Value v = b.add(b.widen(b.load(op.getDt(), {row, head})),
-                  b.load(op.getDtBias(), {head}));
-  Value step = b.softplus(v);
-  double lo = op.getDtMin().convertToDouble();
-  double hi = op.getDtMax().convertToDouble();
-  if (lo > 0)
-    step = b.max(step, b.f32(lo));
-  if (!std::isinf(hi))
-    step = b.min(step, b.f32(hi));
-  return step;
-}
-
 /// The state passes by once per row, all of a head's columns side by side.
 void ScanEmitter::recurrence(Value head, Value begin, Value end) {
   Value g = b.div(head, b.index(heads / groups));
   Value rate = b.load(op.getA(), {head}), skip = b.load(op.getD(), {head});
   b.loop(begin, end, [&](Value t) {
-    Value step = timeStep(t, head);
+    Value step = timeStep(b, op, t, head);
     Value decay = b.exp(b.mul(step, rate));
     Values xs, scaledX;
     for (Piece piece : headPieces) {
@@ -194,7 +180,7 @@ Value ScanEmitter::decays(Value head, Value first, Value rows) {
   Value last = b.loop(b.index(0), rows, b.index(1), ValueRange{b.f32(0)},
                       [&](Value i, ValueRange carried) {
                         Value t = b.add(first, i);
-                        Value step = timeStep(t, head);
+                        Value step = timeStep(b, op, t, head);
                         Value sum = b.fma(step, rate, carried[0]);
                         b.store(sum, a, {i});
                         b.store(step, d, {i});

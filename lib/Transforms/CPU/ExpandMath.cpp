@@ -25,16 +25,24 @@ public:
   using ExpandMathBase::ExpandMathBase;
 
 private:
-  void runOnOperation() override {
+  FrozenRewritePatternSet patterns(bool expandBF16) {
     RewritePatternSet patterns(&getContext());
     auto ours = [](StringRef name) {
       return llvm::is_contained({"math.exp", "math.log1p", "math.log"}, name);
     };
     populateMathPolynomialApproximationPatterns(patterns, ours);
-    if (!roundsBF16)
+    if (expandBF16)
       arith::populateExpandBFloat16Patterns(patterns);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+    return patterns;
+  }
+
+  void runOnOperation() override {
+    FrozenRewritePatternSet cpu = patterns(!roundsBF16);
+    FrozenRewritePatternSet gpu = patterns(/*expandBF16=*/false);
+    for (Operation &op : *getOperation().getBody())
+      if (failed(applyPatternsGreedily(
+              &op, isa<gpu::GPUModuleOp>(op) ? gpu : cpu)))
+        return signalPassFailure();
   }
 };
 } // namespace

@@ -157,6 +157,21 @@ Value LoopBuilder::narrow(Value v, Type element) {
   return arith::TruncFOp::create(*this, type, v);
 }
 
+std::pair<Value, Value> LoopBuilder::splitPairs(Value pairs) {
+  int64_t lanes = lanesOf(pairs) / 2;
+  auto words = VectorType::get({lanes}, getI32Type());
+  auto floats = VectorType::get({lanes}, getF32Type());
+  Value bits = vector::BitCastOp::create(*this, words, pairs);
+  auto constant = [&](int32_t value) -> Value {
+    return arith::ConstantOp::create(
+        *this, DenseElementsAttr::get(words, getI32IntegerAttr(value)));
+  };
+  Value even = arith::ShLIOp::create(*this, bits, constant(16));
+  Value odd = arith::AndIOp::create(*this, bits, constant(int32_t(0xffff0000)));
+  return {vector::BitCastOp::create(*this, floats, even),
+          vector::BitCastOp::create(*this, floats, odd)};
+}
+
 Value LoopBuilder::toIndex(Value integer) {
   return arith::IndexCastOp::create(*this, getIndexType(), integer);
 }

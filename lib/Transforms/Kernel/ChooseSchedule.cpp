@@ -47,9 +47,112 @@ private:
           << isa << "', expected x86-64-v3, avx512 or avx512-bf16";
       return signalPassFailure();
     }
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr(kKernelAttr))
-        function->setAttr(kScheduleAttr, choose(function, *level));
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (!function->hasAttr(kKernelAttr))
+        continue;
+      bool gpu = function->hasAttr(kTargetAttr);
+      function->setAttr(kScheduleAttr, gpu ? Attribute(chooseGPU(function))
+                                           : choose(function, *level));
+    }
+  }
+
+  /// A kernel is one op, or several contractions of the same input.
+  GPUScheduleAttr chooseGPU(func::FuncOp kernel) {
+    auto schedule = [&](StringRef strategy, int64_t threads, int64_t blocks) {
+      return GPUScheduleAttr::get(&getContext(), strategy, threads, blocks);
+    };
+    GPUScheduleAttr alone = schedule("reference", 1, 1), chosen = alone;
+    if (reference)
+      return alone;
+    kernel.walk([&](DestinationStyleOpInterface op) {
+      chosen = llvm::TypeSwitch<Operation *, GPUScheduleAttr>(op)
+          .Case([&](RmsNormOp norm) {
+            return schedule("simt", rowThreads(norm.getInit()), 2);
+          })
+          .Case([&](PackedContractOp contract) {
+            return scheduleContract(contract, widest(kernel));
+          })
+          .Case([&](CausalConvOp) { return schedule("simt", 128, 4); })
+          .Case([&](SsdScanOp scan) {
+            return schedule(fitsTensorCores(scan) ? "mma" : "simt", 128, 3);
+          })
+          .Case([&](AttentionOp attention) {
+            return schedule(attentionStrategy(attention), 128, 2);
+          })
+          .Case<GatherRowsOp, TapOp, CombineExpertsOp>(
+              [&](auto) { return schedule("simt", 128, 2); })
+          // A warp that chooses needs no barrier.
+          .Case([&](RouteOp) { return schedule("simt", 32, 16); })
+          .Case([&](GroupRowsOp group) {
+            return schedule("simt", groupThreads(group), 1);
+          })
+          .Default([&](Operation *) { return alone; });
+    });
+    return chosen;
+  }
+
+  /// Whether the products of a chunk are of bf16 and of whole tiles.
+  static bool fitsTensorCores(SsdScanOp op) {
+    auto pool = cast<ShapedType>(op.getPool().getType());
+    auto x = cast<ShapedType>(op.getX().getType());
+    int64_t states = pool.getDimSize(3), width = pool.getDimSize(4);
+    return x.getElementType().isBF16() && states % 16 == 0 &&
+           (width == 16 || width % 32 == 0) && op.getChunk() % 16 == 0;
+  }
+
+  /// Outputs of the widest of the kernel's contractions.
+  static int64_t widest(func::FuncOp kernel) {
+    int64_t outputs = 0;
+    kernel.walk([&](PackedContractOp op) {
+      auto type = cast<ShapedType>(op.getInit().getType());
+      outputs = std::max(outputs, type.getShape().back());
+    });
+    return outputs;
+  }
+
+  /// In f32 an output is the same sum for any number of rows. Tensor cores take
+  /// two bf16 at once: rows have to lie at even places.
+  GPUScheduleAttr scheduleContract(PackedContractOp op, int64_t outputs) {
+    auto x = cast<MemRefType>(op.getX().getType());
+    auto weight = cast<MemRefType>(op.getWeight().getType());
+    auto schedule = [&](StringRef strategy, ArrayRef<int64_t> tile = {}) {
+      return GPUScheduleAttr::get(&getContext(), strategy, 256, 2, tile);
+    };
+    if (x.getElementType().isF32())
+      return schedule("simt");
+    auto [strides, offset] = x.getStridesAndOffset();
+    auto odd = [](int64_t size) {
+      return ShapedType::isDynamic(size) || size % 2 != 0;
+    };
+    if (!weight.getElementType().isBF16() || odd(offset) ||
+        llvm::any_of(ArrayRef(strides).drop_back(), odd))
+      return schedule("gemv");
+    if (outputs <= 64)
+      return schedule("mma", {64, 64, 0});
+    // Few of many rows fall to an expert. With fewer blocks than a large GPU
+    // has multiprocessors, smaller ones are done sooner.
+    return schedule("mma", {op.getGroups().empty() ? 128 : 64, 128, 128});
+  }
+
+  /// Tensor cores round what they multiply to bf16.
+  static StringRef attentionStrategy(AttentionOp op) {
+    bool bf16 = llvm::all_of(
+        ArrayRef<Value>{op.getQ(), op.getK(), op.getV(), op.getKPool()},
+        [](Value v) { return getElementTypeOrSelf(v.getType()).isBF16(); });
+    return bf16 ? "mma" : "simt";
+  }
+
+  /// As many warps as have room for their counters in 32 KiB, up to 16.
+  static int64_t groupThreads(GroupRowsOp op) {
+    auto begin = cast<ShapedType>(op.getBegin().getType());
+    int64_t bytes = 4 * (begin.getDimSize(0) - 1);
+    return 32 * std::clamp<int64_t>(32768 / bytes, 1, 16);
+  }
+
+  /// Threads for a block that works on a row: eight elements each.
+  static int64_t rowThreads(Value row) {
+    int64_t width = cast<ShapedType>(row.getType()).getShape().back();
+    return std::clamp<int64_t>(llvm::alignTo(width / 8, 32), 32, 512);
   }
 
   ScheduleAttr choose(func::FuncOp kernel, const Level &level) {

@@ -30,13 +30,14 @@ struct Work {
 static void count(PackedContractOp op, Work &work) {
   auto weight = cast<ShapedType>(op.getWeight().getType());
   auto packed = weight.getShape().take_back(4);
-  work.weightBytes = weight.getElementTypeBitWidth() / 8;
+  int64_t bytes = weight.getElementTypeBitWidth() / 8;
   for (int64_t size : packed)
-    work.weightBytes *= size;
+    bytes *= size;
+  work.weightBytes += bytes;
   auto shapeOf = [](Value value) {
     return cast<ShapedType>(value.getType()).getShape();
   };
-  work.flops = 2 * shapeOf(op.getX()).back() * shapeOf(op.getInit()).back();
+  work.flops += 2 * shapeOf(op.getX()).back() * shapeOf(op.getInit()).back();
   if (op.getGroups().empty())
     return;
   work.experts = weight.getDimSize(0);

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -23,8 +24,8 @@ static bool isCompute(Operation *op) {
   return isa<DestinationStyleOpInterface>(op);
 }
 
-/// "mixer.in_proj" in block mamba0 -> mamba0_in_proj.
-static std::string kernelName(func::FuncOp block, Operation *op) {
+/// "mixer.in_proj" -> in_proj.
+static std::string partName(Operation *op) {
   std::string name = op->getName().stripDialect().str();
   if (auto loc = op->getLoc()->findInstanceOf<NameLoc>()) {
     // "normed" of "mixer.norm": the part's name is the inner one.
@@ -39,36 +40,81 @@ static std::string kernelName(func::FuncOp block, Operation *op) {
   if (auto contract = dyn_cast<PackedContractOp>(op);
       contract && !contract.getGroups().empty())
     name += contract.getGather() ? "_up" : "_down";
-  std::string full = (block.getSymName() + "_" + name).str();
+  return name;
+}
+
+/// in_proj in block mamba0 -> mamba0_in_proj.
+static std::string kernelName(func::FuncOp block, ArrayRef<Operation *> ops) {
+  std::string full = block.getSymName().str();
+  for (Operation *op : ops)
+    full += "_" + partName(op);
   llvm::replace(full, '.', '_');
   return full;
+}
+
+/// The buffer that a view shows.
+static Value bufferOf(Value view) {
+  while (auto op = view.getDefiningOp<ViewLikeOpInterface>())
+    view = op.getViewSource();
+  return view;
+}
+
+static bool isDense(Operation *op) {
+  auto contract = dyn_cast<PackedContractOp>(op);
+  return contract && contract.getGroups().empty();
+}
+
+/// Whether `next` may be in one kernel with `ops`: contractions of one input and
+/// kind of weight, of which none reads or writes what another one writes.
+static bool mayJoin(Operation *next, ArrayRef<Operation *> ops) {
+  if (!isDense(next) || !isDense(ops[0]) ||
+      next->getBlock() != ops[0]->getBlock())
+    return false;
+  auto contract = cast<PackedContractOp>(next);
+  auto first = cast<PackedContractOp>(ops[0]);
+  // A kernel has one schedule, which depends on what is multiplied.
+  if (contract.getX() != first.getX() ||
+      getElementTypeOrSelf(contract.getWeight()) !=
+          getElementTypeOrSelf(first.getWeight()))
+    return false;
+  auto touches = [](Operation *op, Value buffer) {
+    return llvm::any_of(op->getOperands(), [&](Value operand) {
+      return bufferOf(operand) == buffer;
+    });
+  };
+  return llvm::all_of(ops, [&](Operation *op) {
+    Value written = bufferOf(cast<PackedContractOp>(op).getInit());
+    return !touches(next, written) && !touches(op, bufferOf(contract.getInit()));
+  });
 }
 
 /// Constants outside of the op that its epilogue reads; they are repeated
 /// inside the kernel, while operands are passed even if they are constants: a
 /// layer's number must not make a kernel of its own.
-static llvm::SetVector<Value> capturedConstants(Operation *op) {
+static llvm::SetVector<Value> capturedConstants(ArrayRef<Operation *> ops) {
   llvm::SetVector<Value> captured;
-  getUsedValuesDefinedAbove(op->getRegions(), captured);
+  for (Operation *op : ops)
+    getUsedValuesDefinedAbove(op->getRegions(), captured);
   return captured;
 }
 
-/// Moves a copy of `op` into a new private function of its operands.
-static func::FuncOp outline(Operation *op, StringRef name,
+/// Moves copies of `ops` into a new private function of their operands.
+static func::FuncOp outline(ArrayRef<Operation *> ops, StringRef name,
                             ArrayRef<Value> operands) {
-  OpBuilder b(op->getContext());
+  Location loc = ops[0]->getLoc();
+  OpBuilder b(ops[0]->getContext());
   IRMapping map;
   auto kernel = func::FuncOp::create(
-      op->getLoc(), name,
-      b.getFunctionType(TypeRange(ValueRange(operands)), {}));
+      loc, name, b.getFunctionType(TypeRange(ValueRange(operands)), {}));
   kernel.setPrivate();
   Block *entry = kernel.addEntryBlock();
   b.setInsertionPointToStart(entry);
   map.map(operands, entry->getArguments());
-  for (Value constant : capturedConstants(op))
+  for (Value constant : capturedConstants(ops))
     b.clone(*constant.getDefiningOp(), map);
-  b.clone(*op, map);
-  func::ReturnOp::create(b, op->getLoc());
+  for (Operation *op : ops)
+    b.clone(*op, map);
+  func::ReturnOp::create(b, loc);
   return kernel;
 }
 
@@ -94,17 +140,26 @@ class FormKernels : public braid::impl::FormKernelsBase<FormKernels> {
         if (isCompute(op))
           ops.push_back(op);
       });
-      for (Operation *op : ops)
-        form(block, op);
+      for (ArrayRef<Operation *> rest = ops; !rest.empty();) {
+        size_t count = 1;
+        while (count < rest.size() &&
+               mayJoin(rest[count], rest.take_front(count)))
+          ++count;
+        form(block, rest.take_front(count));
+        rest = rest.drop_front(count);
+      }
     }
   }
 
-  void form(func::FuncOp block, Operation *op) {
-    llvm::SetVector<Value> operands(op->operand_begin(), op->operand_end());
+  /// The call stands where the last op was: there all operands are known.
+  void form(func::FuncOp block, ArrayRef<Operation *> ops) {
+    llvm::SetVector<Value> operands;
+    for (Operation *op : ops)
+      operands.insert(op->operand_begin(), op->operand_end());
     ArrayRef<Value> arguments = operands.getArrayRef();
-    func::FuncOp kernel = outline(op, kernelName(block, op), arguments);
+    func::FuncOp kernel = outline(ops, kernelName(block, ops), arguments);
     auto [entry, fresh] = kernels.try_emplace(contentOf(kernel), kernel);
-    OpBuilder b(op);
+    OpBuilder b(ops.back());
     if (fresh) {
       kernel->setAttr(kKernelAttr, b.getI64IntegerAttr(kernels.size() - 1));
       SymbolTable(getOperation()).insert(kernel);
@@ -112,8 +167,9 @@ class FormKernels : public braid::impl::FormKernelsBase<FormKernels> {
     } else {
       kernel.erase();
     }
-    func::CallOp::create(b, op->getLoc(), entry->second, arguments);
-    op->erase();
+    func::CallOp::create(b, ops[0]->getLoc(), entry->second, arguments);
+    for (Operation *op : ops)
+      op->erase();
   }
 
   llvm::StringMap<func::FuncOp> kernels;

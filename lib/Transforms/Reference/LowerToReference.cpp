@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Reference.h"
 #include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace braid {
@@ -30,19 +31,45 @@ static LogicalResult lowerOp(Operation *op) {
       });
 }
 
+/// Moves the op into a grid of one thread.
+static void launchAlone(Operation *op) {
+  OpBuilder b(op);
+  Value one = arith::ConstantIndexOp::create(b, op->getLoc(), 1);
+  auto launch = gpu::LaunchOp::create(b, op->getLoc(), one, one, one, one, one,
+                                      one);
+  b.setInsertionPointToEnd(&launch.getBody().front());
+  auto end = gpu::TerminatorOp::create(b, op->getLoc());
+  op->moveBefore(end);
+}
+
+/// Whether the kernel asks for the op's definition, on a CPU or on a GPU.
+static bool wantsReference(func::FuncOp kernel) {
+  Attribute schedule = kernel->getAttr(kScheduleAttr);
+  if (auto cpu = dyn_cast_or_null<ScheduleAttr>(schedule))
+    return cpu.getStrategy() == "reference";
+  auto gpu = dyn_cast_or_null<GPUScheduleAttr>(schedule);
+  return gpu && gpu.getStrategy() == "reference";
+}
+
 namespace {
 class LowerToReference
     : public braid::impl::LowerToReferenceBase<LowerToReference> {
   void runOnOperation() override {
     for (auto kernel : getOperation().getOps<func::FuncOp>()) {
-      auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-      if (!schedule || schedule.getStrategy() != "reference")
+      if (!wantsReference(kernel))
         continue;
+      auto gpu = kernel->getAttrOfType<GPUScheduleAttr>(kScheduleAttr);
+      if (gpu)
+        kernel->setAttr(kStrategyAttr, StringAttr::get(&getContext(),
+                                                       gpu.getStrategy()));
       SmallVector<Operation *> ops;
       kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
-      for (Operation *op : ops)
+      for (Operation *op : ops) {
+        if (gpu)
+          launchAlone(op);
         if (failed(lowerOp(op)))
           return signalPassFailure();
+      }
       kernel->removeAttr(kScheduleAttr);
       ++numKernels;
     }

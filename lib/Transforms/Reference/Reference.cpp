@@ -7,7 +7,6 @@
 #include "Reference.h"
 #include "braid/Transforms/StepFields.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace braid;
@@ -31,9 +30,11 @@ Value Reference::round(Value value, Value memref) {
 
 Value Reference::local(int64_t size) {
   OpBuilder::InsertionGuard guard(*this);
-  Operation *function =
-      getInsertionBlock()->getParent()->getParentOfType<FunctionOpInterface>();
-  setInsertionPointToStart(&function->getRegion(0).front());
+  // The function's, or the GPU thread's.
+  Operation *scope = getInsertionBlock()->getParentOp();
+  while (!scope->hasTrait<OpTrait::AutomaticAllocationScope>())
+    scope = scope->getParentOp();
+  setInsertionPointToStart(&scope->getRegion(0).front());
   return memref::AllocaOp::create(*this, MemRefType::get({size}, getF32Type()));
 }
 

@@ -15,10 +15,15 @@
  *   .braid.golden     braid_golden and what follows it: logits that the model's
  *                     reference schedule gave when it was compiled (may be
  *                     absent)
+ *   .braid.gpu.T.ptx  the kernels of GPU target T as PTX, and assembled:
+ *   .braid.gpu.T.cubin (may be absent)
  *   .braid.seal       braid_seal: magic and the SHA-256 over the whole file,
  *                     taken with the 32 bytes of `sha256` set to zero
  * and exports the functions that its manifest names:
- *   braid_step        braid_step_fn
+ *   braid_step        braid_step_fn, on the CPU
+ *   braid_step_T      braid_step_fn, on a GPU of target T: computes sizes and
+ *                     addresses, and launches kernels
+ *   sim_T_K           braid_sim_fn of T's kernel K, if compiled --with-sim
  *   braid_prepare_*   braid_prepare_fn, one per distinct weight preparation
  *===----------------------------------------------------------------------===*/
 #ifndef BRAID_RT_ABI_H
@@ -26,16 +31,22 @@
 
 #include <stdint.h>
 
-#define BRAID_ABI_VERSION 1
+#define BRAID_ABI_VERSION 2
 
 #define BRAID_SECTION_MANIFEST ".braid.manifest"
 #define BRAID_SECTION_TOKENIZER ".braid.tokenizer"
 #define BRAID_SECTION_GOLDEN ".braid.golden"
 #define BRAID_SECTION_SEAL ".braid.seal"
+#define BRAID_SECTION_GPU_PREFIX ".braid.gpu."
 
 /* Every address that the runtime hands to compiled code is a multiple of this:
  * the arena, each pool, each weight. */
 #define BRAID_ALIGNMENT 64
+
+/* A slot of a pool that holds entries per token can be read up to the end of
+ * its sequence, rounded up to a multiple of this (and to its context): what
+ * lies between is zero or of an earlier sequence. Beyond there may be no memory. */
+#define BRAID_POOL_TOKENS 256
 
 #define BRAID_SEAL_MAGIC "BRAIDSL1" /* 8 bytes, no terminator */
 #define BRAID_GOLDEN_MAGIC "BRAIDGL1"
@@ -68,6 +79,15 @@ typedef struct braid_golden {
 typedef void (*braid_body_fn)(void *captures, int64_t lo, int64_t hi,
                               void *scratch);
 
+/* A grid of blocks for one GPU kernel. */
+typedef struct braid_launch {
+  int64_t kernel;         /* its number in the manifest's list of the target */
+  int64_t grid[3];        /* blocks; none if one of them is 0 */
+  int64_t count;          /* parameters, each 8 bytes */
+  const uint64_t *values; /* [count] */
+  const int64_t *extents; /* [count] bytes behind an address, or -1 */
+} braid_launch;
+
 /* What compiled code may ask of the runtime. */
 typedef struct braid_services {
   /* Runs body over 0 <= i < n in slices of at least `grain` items, on all
@@ -77,6 +97,13 @@ typedef struct braid_services {
   void (*parallel_for)(const struct braid_services *self, braid_body_fn body,
                        void *captures, int64_t n, int64_t grain,
                        int64_t kernel);
+  /* Runs a kernel on the GPU after all launches before it. Errors are kept for
+   * the end of the step. */
+  void (*launch)(const struct braid_services *self,
+                 const braid_launch *launch);
+  /* Says that the launches that follow belong to a layer; -1: to none, as at
+   * the beginning of a step. For messages. */
+  void (*layer)(const struct braid_services *self, int64_t layer);
 } braid_services;
 
 /* One step: the next rows of one or more sequences.
@@ -103,9 +130,61 @@ typedef struct braid_step {
   float *logits;              /* [outputs, vocabulary] */
   int64_t taps;               /* 0, or layers + 1 */
   float *hidden;              /* [taps, rows, hidden]: embedding, then each layer */
+  /* Where GPU kernels find this structure; its addresses are the device's, and
+   * `weights` and `pools` are tables of addresses that only the host reads. */
+  const struct braid_step *device;
 } braid_step;
 
 typedef void (*braid_step_fn)(const braid_step *step);
+
+/* What the simulator gives to each simulated thread: who it is, and what it may
+ * ask for. Every call names its `site`, a line that errors repeat. */
+typedef struct braid_sim {
+  int64_t thread[3], threads[3]; /* place in the block; its size */
+  int64_t block[3], blocks[3];   /* place in the grid; its size */
+  void *shared;                  /* the block's shared memory */
+  const struct braid_sim_calls *calls;
+} braid_sim;
+
+typedef struct braid_sim_calls {
+  /* Announces that `bytes` at `address` are about to be read or written. */
+  void (*access)(braid_sim *self, const char *site, void *address,
+                 int64_t bytes, int32_t write);
+  /* Waits for all threads of the block. */
+  void (*barrier)(braid_sim *self, const char *site);
+  /* Waits for the lanes in `mask`. */
+  void (*sync_warp)(braid_sim *self, const char *site, int32_t mask);
+  /* shfl.sync: the value of another lane in the low 32 bits, whether that lane
+   * exists in bit 32. kind 0: bfly, 1: up, 2: down, 3: idx. */
+  int64_t (*shuffle)(braid_sim *self, const char *site, int32_t mask,
+                     int32_t value, int32_t offset, int32_t clamp,
+                     int32_t kind);
+  /* cp.async: begins to copy `bytes` to shared memory, and zeros after them up
+   * to `size` (4, 8 or 16). */
+  void (*copy_async)(braid_sim *self, const char *site, void *shared,
+                     const void *global, int32_t size, int32_t bytes);
+  /* Makes a group of the thread's copies since the last one. */
+  void (*commit_copies)(braid_sim *self, const char *site);
+  /* Waits for all but the latest `groups` of the thread's groups. */
+  void (*wait_copies)(braid_sim *self, const char *site, int32_t groups);
+  /* ldmatrix: `count` matrices of 8 x 8 16-bit elements into words[count] of
+   * every lane. `row` is this lane's row of 16 bytes: lane 8 m + r brings row r
+   * of matrix m, the other lanes bring nothing. */
+  void (*load_matrix)(braid_sim *self, const char *site, const void *row,
+                      int32_t count, int32_t transposed, uint32_t *words);
+  /* mma.sync m16n8k16, bf16 times bf16 into f32: words holds this lane's parts
+   * of A[4], B[2] and C[4]; the sum replaces C. */
+  void (*multiply)(braid_sim *self, const char *site, uint32_t *words);
+  /* redux.sync.add: the sum of the values of the lanes in `mask`. */
+  int32_t (*sum_lanes)(braid_sim *self, const char *site, int32_t mask,
+                       int32_t value);
+  /* match.any.sync: which lanes in `mask` bring the same value. */
+  int32_t (*match_lanes)(braid_sim *self, const char *site, int32_t mask,
+                         int32_t value);
+} braid_sim_calls;
+
+/* One thread of a kernel; `parameters` as in braid_launch. */
+typedef void (*braid_sim_fn)(braid_sim *self, const uint64_t *parameters);
 
 /* Turns one stored tensor, or one expert of a stack, into its packed layout.
  * sources[i] points at the bytes of the i-th source of the weight's manifest

@@ -38,6 +38,10 @@ struct Artifact {
   static Artifact open(const std::string &path);
 };
 
+/// The bytes of a section, read from the artefact's file again. Throws Error if
+/// there is no such section.
+std::string readSection(const Artifact &artifact, const std::string &name);
+
 /// Makes the file at `path`, as the linker wrote it, an artefact: if
 /// `headerSha256` (64 hex digits) is not empty it replaces the 64 zeros that
 /// the manifest holds for weights.header_sha256; if `golden` is not empty it

@@ -83,6 +83,24 @@ struct Kernel {
   bool outputs = false;    ///< Rows are those that want logits.
 };
 
+/// A kernel of a GPU target, at its number.
+struct GpuKernel {
+  std::string name, sim; ///< Of the simulator's function; may be empty.
+  std::string strategy;  ///< Of its schedule: reference, simt, ...
+  int64_t kernel = 0;    ///< The entry of Manifest::kernels it belongs to.
+  int64_t threads = 0;   ///< Of a block.
+  uint64_t sharedBytes = 0;
+  int64_t registers = 0, stackBytes = 0, spillBytes = 0; ///< If assembled.
+};
+
+/// The code of one GPU target.
+struct GpuCode {
+  std::string target, entry, ptxVersion;
+  bool exact = false; ///< Runs on this architecture alone.
+  bool cubin = false; ///< Assembled; else PTX only.
+  std::vector<GpuKernel> kernels;
+};
+
 struct Manifest {
   std::string producerBraid, producerLlvm;
   std::string modelType, pattern, precision, isa, triple, cpu;
@@ -91,6 +109,7 @@ struct Manifest {
   std::string stepEntry;
   uint64_t arenaFixed = 0, arenaPerRow = 0, threadScratch = 0;
   std::vector<Kernel> kernels;
+  std::vector<GpuCode> gpus;
   std::vector<Pool> pools;
   WeightPlan weights;
   int32_t bos = -1, pad = -1; ///< -1: none.

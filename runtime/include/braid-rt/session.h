@@ -26,6 +26,10 @@
 namespace braid::rt {
 
 struct EngineOptions {
+  std::string device;       ///< auto, cpu, cuda, cuda:NUMBER, sim or
+                            ///< sim:TARGET. Empty: auto, which is a GPU that
+                            ///< the artefact has code for, else the CPU.
+  bool allowJit = false;    ///< The driver may compile PTX for a GPU.
   int threads = 0;          ///< 0: physical cores, capped by the CPU quota.
   int64_t context = 0;      ///< Tokens a sequence can hold. 0: the model's, but
                             ///< at most kDefaultContext.
@@ -36,6 +40,7 @@ struct EngineOptions {
   std::optional<uint64_t> syntheticSeed; ///< Made-up weights instead.
   bool profile = false;                  ///< Time every kernel.
   Progress progress; ///< Told while weights are prepared at load.
+  Progress upload;   ///< Told while weights are copied to a GPU.
 
   static constexpr int64_t kDefaultContext = 8192;
   static constexpr int64_t kMostSequences = 65536;
@@ -45,7 +50,8 @@ struct EngineOptions {
 /// whole; memory backs what has been touched.
 struct MemoryUse {
   uint64_t weights = 0;    ///< Mapped from a file, or in memory:
-  bool weightsInMemory = false;
+  bool weightsInMemory = false; ///< of this process,
+  bool weightsOnDevice = false; ///< or of a GPU.
   uint64_t arena = 0;      ///< Activations of a step of maxRows rows.
   uint64_t stateFixed = 0; ///< Per sequence, whatever its length.
   uint64_t statePerToken = 0;
@@ -70,12 +76,17 @@ public:
   /// Null if the artefact has no tokenizer.
   const Tokenizer *tokenizer() const;
   int threads() const;
+  /// Where steps run, for people: "the CPU (avx512) with 2 threads".
+  std::string device() const;
+  /// What was decided while loading that people should know, a line each: why
+  /// there is no GPU, how memory is had.
+  std::vector<std::string> notes() const;
   int64_t context() const;
   int64_t maxSequences() const;
   int64_t maxRows() const;
   /// Where the weights came from: a path, or the seed.
   const std::string &weightsFrom() const;
-  /// Packed weights in memory, weights.bytes long; for tools and tests.
+  /// Packed weights as a step is given them; on a GPU not for the host to read.
   const void *const *weightTable() const;
   MemoryUse memory() const;
   /// One per kernel of the manifest; empty unless options.profile.

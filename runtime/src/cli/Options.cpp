@@ -69,13 +69,14 @@ std::vector<int32_t> idList(Text where, Text text) {
   }
 }
 
-void setDevice(Text value) {
-  if (value == "auto" || value == "cpu")
-    return;
-  if (value == "sim" || value == "cuda" || value.starts_with("cuda:"))
-    throw Error("--device=" + value + ": this runtime runs on the CPU only",
-                "use --device=cpu or leave the option out");
-  throw UsageError("--device: expected auto or cpu, found '" + value + "'");
+/// What follows the colon is judged where artefact and machine are known.
+std::string device(Text option, Text text) {
+  std::string kind = text.substr(0, text.find(':'));
+  bool numbered = kind == "cuda" || kind == "sim";
+  if (!numbered && text != "auto" && text != "cpu")
+    throw UsageError(option + ": expected auto, cpu, cuda, cuda:NUMBER, sim or "
+                              "sim:TARGET, found '" + text + "'");
+  return text;
 }
 
 struct Flag {
@@ -143,7 +144,10 @@ constexpr Flag flags[] = {
      [](RunOptions &o, Text n, Text v) {
        o.engine.syntheticSeed = number<uint64_t>(n, v, 0, UINT64_MAX);
      }},
-    {"--device", true, [](RunOptions &, Text, Text v) { setDevice(v); }},
+    {"--device", true,
+     [](RunOptions &o, Text n, Text v) { o.engine.device = device(n, v); }},
+    {"--allow-jit", false,
+     [](RunOptions &o, Text, Text) { o.engine.allowJit = true; }},
     {"--save-session", true,
      [](RunOptions &o, Text, Text v) { o.saveSession = v; }},
     {"--load-session", true,
@@ -272,7 +276,13 @@ Where and how it runs
   --weights-dir DIR      where the weights are, if not beside the artefact
   --synthetic-weights S  made-up weights from seed S, to run a model that was
                          compiled without any
-  --device auto|cpu      where to run
+  --device D             where to run: cpu; cuda or cuda:N, an NVIDIA GPU that
+                         the artefact has code for; sim or sim:TARGET, its GPU
+                         code (compiled --with-sim) thread by thread on the CPU,
+                         slowly and with checks; auto (default): cuda if it is
+                         there, else cpu
+  --allow-jit            the GPU's driver may compile code that was not
+                         assembled for it
 Sessions
   --save-session F       write the state at the end
   --load-session F       go on from there, without reading the prompt again;

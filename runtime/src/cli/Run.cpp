@@ -85,6 +85,8 @@ public:
     generation.interrupted = &interruptRequested;
     generation.promptLogits = !options.logitsOut.empty();
     generation.feedLast = !options.saveSession.empty();
+    for (const std::string &note : engine->notes())
+      say(note + "\n");
     say(describe(*engine, options.engine.context != 0));
   }
 
@@ -108,8 +110,11 @@ private:
     }
     if (!options.hiddenOut.empty())
       tuned.maxRows = 0;
-    if (!options.quiet)
-      tuned.progress = progressOnStderr(options.artifact);
+    if (!options.quiet) {
+      tuned.progress = progressOnStderr(options.artifact + ": preparing ",
+                                        " in memory, at every start");
+      tuned.upload = progressOnStderr("copying ", " of weights to the GPU");
+    }
     return tuned;
   }
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Summary.h"
 #include "braid-rt/machine.h"
+#include "core/SizeText.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -23,21 +24,11 @@ static std::string counted(int64_t count, const std::string &noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-std::string sizeText(uint64_t bytes) {
-  const char *units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = double(bytes);
-  size_t unit = 0;
-  for (; value >= 1024 && unit < 4; ++unit)
-    value /= 1024;
-  return format(unit ? "%.1f " : "%.0f ", value) + units[unit];
-}
-
 std::string describe(const Engine &engine, bool contextGiven) {
   const Manifest &m = engine.manifest();
   std::string text = engine.artifact().path + ": " + m.modelType + ", " +
                      counted(m.layers, "layer") + ", " + m.precision +
-                     "; on the CPU (" + m.isa + ") with " +
-                     counted(engine.threads(), "thread") + ", context " +
+                     "; on " + engine.device() + ", context " +
                      std::to_string(engine.context()) + ", " +
                      counted(engine.maxSequences(), "sequence") + "\n";
   if (!contextGiven && engine.context() < m.context)
@@ -60,19 +51,21 @@ std::string describe(const Engine &engine, const GenerateReport &report) {
   return speed("prompt: ", report.promptTokens, report.promptSeconds) +
          speed("; decode: ", report.decodeTokens, report.decodeSeconds) +
          "\nmemory: weights " + sizeText(use.weights) +
-         (use.weightsInMemory ? " in memory (" : " mapped (") +
+         (use.weightsOnDevice   ? " on the GPU ("
+          : use.weightsInMemory ? " in memory ("
+                                : " mapped (") +
          engine.weightsFrom() + "), a sequence " + sizeText(use.stateFixed) +
          " + " + sizeText(use.statePerToken) + " a token, at most " +
          sizeText(peakResident()) + " resident\n";
 }
 
-Progress progressOnStderr(const std::string &what) {
+Progress progressOnStderr(const std::string &before,
+                          const std::string &after) {
   auto percent = std::make_shared<int>(-1);
   return [=](uint64_t done, uint64_t total) {
     if (*percent < 0)
-      std::fprintf(stderr,
-                   "%s: preparing %s in memory, at every start\n",
-                   what.c_str(), sizeText(total).c_str());
+      std::fprintf(stderr, "%s%s%s\n", before.c_str(), sizeText(total).c_str(),
+                   after.c_str());
     int now = total ? int(100.0 * double(done) / double(total)) : 100;
     if (now / 10 > *percent / 10 || *percent < 0)
       std::fprintf(stderr, "  %d %%\n", now);

@@ -17,10 +17,8 @@ namespace braid::rt {
 std::string describe(const Engine &engine, bool contextGiven);
 /// Speed and memory of what has run.
 std::string describe(const Engine &engine, const GenerateReport &report);
-/// 1536 -> "1.5 KiB".
-std::string sizeText(uint64_t bytes);
-/// Says what preparing weights at load costs, once, and how far it is.
-Progress progressOnStderr(const std::string &what);
+/// Says once what is under way, the size in the middle, and then how far it is.
+Progress progressOnStderr(const std::string &before, const std::string &after);
 
 } // namespace braid::rt
 

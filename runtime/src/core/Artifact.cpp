@@ -66,6 +66,17 @@ static std::array<uint8_t, 32> hashAround(Bytes file, Bytes seal) {
   return sha.finish();
 }
 
+/// The code that the manifest speaks of has to be there.
+static void requireDeviceCode(const Elf &elf, const Artifact &artifact) {
+  for (const GpuCode &gpu : artifact.manifest.gpus)
+    for (const char *kind : {"ptx", "cubin"}) {
+      std::string name = BRAID_SECTION_GPU_PREFIX + gpu.target + "." + kind;
+      if ((kind == std::string_view("ptx") || gpu.cubin) && !elf.section(name))
+        throw Error(artifact.path + ": has no section " + name +
+                    ", which its manifest speaks of");
+    }
+}
+
 Artifact Artifact::open(const std::string &path) {
   // Read, not mapped: a file that shrinks while it is mapped kills the process.
   std::string file = readWholeFile(path, kMaxArtifactBytes);
@@ -80,6 +91,7 @@ Artifact Artifact::open(const std::string &path) {
                 "the file was changed or damaged; copy or compile it again");
   artifact.manifestJson = text(findManifest(elf, path));
   artifact.manifest = parseManifest(artifact.manifestJson, path);
+  requireDeviceCode(elf, artifact);
   if (auto tokenizer = elf.section(BRAID_SECTION_TOKENIZER))
     artifact.tokenizerJson = text(*tokenizer);
   if (auto golden = elf.section(BRAID_SECTION_GOLDEN))
@@ -88,6 +100,15 @@ Artifact Artifact::open(const std::string &path) {
     artifact.sections.push_back(
         {std::string(section.name), section.bytes.size()});
   return artifact;
+}
+
+std::string readSection(const Artifact &artifact, const std::string &name) {
+  std::string file = readWholeFile(artifact.path, kMaxArtifactBytes);
+  auto section = Elf(bytesOf(file), artifact.path).section(name);
+  if (!section)
+    throw Error(artifact.path + ": has no section " + name +
+                ", which its manifest speaks of");
+  return text(*section);
 }
 
 /// Offset within `manifest` of the placeholder that follows the key.

@@ -46,8 +46,12 @@ void *Code::symbol(const std::string &name) const {
   return address;
 }
 
-braid_step_fn Code::step(const Manifest &manifest) const {
-  return reinterpret_cast<braid_step_fn>(symbol(manifest.stepEntry));
+braid_step_fn Code::step(const std::string &name) const {
+  return reinterpret_cast<braid_step_fn>(symbol(name));
+}
+
+braid_sim_fn Code::sim(const std::string &name) const {
+  return reinterpret_cast<braid_sim_fn>(symbol(name));
 }
 
 braid_prepare_fn Code::prepare(const std::string &name) const {

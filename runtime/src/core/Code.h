@@ -24,8 +24,9 @@ public:
   Code &operator=(const Code &) = delete;
   ~Code();
 
-  braid_step_fn step(const Manifest &manifest) const;
+  braid_step_fn step(const std::string &name) const;
   braid_prepare_fn prepare(const std::string &name) const;
+  braid_sim_fn sim(const std::string &name) const;
 
 private:
   void *symbol(const std::string &name) const;

@@ -12,26 +12,8 @@
 #include "braid-rt/machine.h"
 
 #include <algorithm>
-#include <chrono>
 
 namespace braid::rt {
-
-static void runRegion(const braid_services *self, braid_body_fn body,
-                      void *captures, int64_t n, int64_t grain,
-                      int64_t kernel) {
-  auto *services =
-      reinterpret_cast<CpuServices *>(const_cast<braid_services *>(self));
-  if (uint64_t(kernel) >= services->profile.size()) {
-    services->pool->parallelFor(body, captures, n, grain);
-    return;
-  }
-  using Clock = std::chrono::steady_clock;
-  auto start = Clock::now();
-  services->pool->parallelFor(body, captures, n, grain);
-  KernelProfile &profile = services->profile[size_t(kernel)];
-  profile.nanoseconds += uint64_t((Clock::now() - start).count());
-  ++profile.calls;
-}
 
 static void checkRange(int64_t value, int64_t highest, const char *option) {
   if (value < 1)
@@ -64,7 +46,7 @@ static EngineOptions complete(EngineOptions options, const Manifest &manifest) {
   return options;
 }
 
-static Weights loadWeights(const Artifact &artifact, const Code &code,
+static Weights readWeights(const Artifact &artifact, const Code &code,
                            const EngineOptions &options, ThreadPool &pool) {
   if (options.syntheticSeed)
     return Weights::synthetic(artifact, code, *options.syntheticSeed, pool,
@@ -73,6 +55,21 @@ static Weights loadWeights(const Artifact &artifact, const Code &code,
     return Weights::linked(artifact, code, options.weightsDir, pool,
                            options.progress);
   return Weights::mapped(artifact, options.weightsDir);
+}
+
+/// Memory of the device comes first: what does not fit is refused before
+/// minutes are spent on preparing it.
+static Weights loadWeights(const Artifact &artifact, const Code &code,
+                           const EngineOptions &options, ThreadPool &pool,
+                           Device &device) {
+  std::unique_ptr<DeviceMemory> place;
+  if (!device.sharesMemory())
+    place = device.allocate(artifact.manifest.weights.bytes, "weights",
+                            Backing::Whole);
+  Weights weights = readWeights(artifact, code, options, pool);
+  if (place)
+    weights.moveTo(device, std::move(place), options.upload);
+  return weights;
 }
 
 static uint64_t arenaBytes(const Manifest &manifest, int64_t rows) {
@@ -92,18 +89,16 @@ static std::array<uint8_t, 32> identityOf(const Artifact &artifact,
 
 Engine::State::State(Artifact opened, const EngineOptions &given)
     : artifact(std::move(opened)), options(complete(given, artifact.manifest)),
-      code(artifact), stepFunction(code.step(artifact.manifest)),
+      code(artifact),
       pool(options.threads, artifact.manifest.threadScratch),
-      weights(loadWeights(artifact, code, options, pool)),
-      arena(arenaBytes(artifact.manifest, options.maxRows), "activations"),
+      device(openDevice(artifact, code, pool, options)),
+      arena(device->allocate(arenaBytes(artifact.manifest, options.maxRows),
+                             "activations", Backing::Whole)),
+      weights(loadWeights(artifact, code, options, pool, *device)),
       identity(identityOf(artifact, options)) {
   if (!artifact.tokenizerJson.empty())
     tokenizer = Tokenizer::fromJson(artifact.tokenizerJson,
                                     artifact.path + ": tokenizer");
-  services.base.parallel_for = runRegion;
-  services.pool = &pool;
-  if (options.profile)
-    services.profile.resize(artifact.manifest.kernels.size());
 }
 
 Engine::Engine(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -121,6 +116,10 @@ const Tokenizer *Engine::tokenizer() const {
   return state->tokenizer ? &*state->tokenizer : nullptr;
 }
 int Engine::threads() const { return state->pool.size(); }
+std::string Engine::device() const { return state->device->name(); }
+std::vector<std::string> Engine::notes() const {
+  return state->device->notes();
+}
 int64_t Engine::context() const { return state->options.context; }
 int64_t Engine::maxSequences() const { return state->options.maxSequences; }
 int64_t Engine::maxRows() const { return state->options.maxRows; }
@@ -135,7 +134,8 @@ MemoryUse Engine::memory() const {
   MemoryUse use;
   use.weights = state->weights.bytes();
   use.weightsInMemory = state->weights.inMemory();
-  use.arena = state->arena.bytes();
+  use.weightsOnDevice = !state->device->sharesMemory();
+  use.arena = state->arena->bytes();
   for (const Pool &pool : manifest().pools) {
     bool perToken = perTokenPool(pool);
     (perToken ? use.statePerToken : use.stateFixed) += bytesPerSlot(pool, 1);
@@ -144,12 +144,14 @@ MemoryUse Engine::memory() const {
 }
 
 std::span<const KernelProfile> Engine::profile() const {
-  return state->services.profile;
+  std::vector<KernelProfile> *profile = state->device->profile();
+  return profile ? std::span<const KernelProfile>(*profile)
+                 : std::span<const KernelProfile>();
 }
 
 void Engine::resetProfile() {
-  std::fill(state->services.profile.begin(), state->services.profile.end(),
-            KernelProfile());
+  if (std::vector<KernelProfile> *profile = state->device->profile())
+    std::fill(profile->begin(), profile->end(), KernelProfile());
 }
 
 } // namespace braid::rt

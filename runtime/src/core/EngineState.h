@@ -8,6 +8,7 @@
 #define BRAID_RT_SRC_CORE_ENGINESTATE_H
 
 #include "Code.h"
+#include "Device.h"
 #include "Region.h"
 #include "Weights.h"
 #include "braid-rt/session.h"
@@ -18,26 +19,17 @@
 
 namespace braid::rt {
 
-/// The services that compiled code is given. `base` comes first: the code
-/// passes its address back.
-struct CpuServices {
-  braid_services base{};
-  ThreadPool *pool = nullptr;
-  std::vector<KernelProfile> profile; ///< Empty: do not measure.
-};
-
 struct Engine::State {
   State(Artifact artifact, const EngineOptions &options);
 
   Artifact artifact;
   EngineOptions options; ///< With the defaults filled in.
   Code code;
-  braid_step_fn stepFunction;
   ThreadPool pool;
+  std::unique_ptr<Device> device;
+  std::unique_ptr<DeviceMemory> arena;
   Weights weights;
   std::optional<Tokenizer> tokenizer;
-  CpuServices services;
-  Region arena;
   /// What a saved sequence is bound to: the seal and the synthetic seed.
   std::array<uint8_t, 32> identity{};
   std::mutex stepping;

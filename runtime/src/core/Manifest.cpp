@@ -9,6 +9,8 @@
 #include "braid-rt/error.h"
 #include "braid-rt/json.h"
 
+#include <algorithm>
+#include <cctype>
 #include <limits>
 
 namespace braid::rt {
@@ -18,6 +20,8 @@ constexpr int64_t kSchema = 1;
 /// No file, arena or pool of a real model comes near (48-bit addresses).
 constexpr int64_t kMaxBytes = int64_t(1) << 46;
 constexpr int64_t kMaxCount = int64_t(1) << 31;
+/// Bytes of shared memory; no GPU's block can have as much.
+constexpr int64_t kMaxShared = int64_t(1) << 18;
 
 /// A value of the manifest together with where it stands, for messages.
 class Node {
@@ -284,6 +288,66 @@ Kernel readKernel(const Node &node) {
   return kernel;
 }
 
+/// The functions that abi.h promises have names that follow from the target's.
+std::string readFunction(const Node &node, const std::string &prefix) {
+  std::string name = node.text();
+  if (!name.starts_with(prefix))
+    node.fail("a name that begins with \"" + prefix + "\"");
+  return name;
+}
+
+GpuKernel readGpuKernel(const Node &node, const std::string &target,
+                        size_t kernels) {
+  auto count = [&](const char *key, int64_t most) {
+    return node.has(key) ? node[key].integer(0, most) : 0;
+  };
+  GpuKernel kernel;
+  kernel.name = node["name"].text();
+  kernel.strategy = node.textOr("strategy");
+  if (node.has("sim"))
+    kernel.sim = readFunction(node["sim"], "sim_" + target + "_");
+  kernel.kernel = node["kernel"].integer(0, int64_t(kernels) - 1);
+  kernel.threads = node["threads"].integer(1, 1024);
+  kernel.sharedBytes = uint64_t(node["shared_bytes"].integer(0, kMaxShared));
+  kernel.registers = count("registers", 255);
+  kernel.stackBytes = count("stack_bytes", kMaxCount);
+  kernel.spillBytes = count("spill_bytes", kMaxCount);
+  return kernel;
+}
+
+/// The target's name is part of section names and symbols.
+std::string readTargetName(const Node &node) {
+  std::string name = node.text();
+  bool plain = name.starts_with("sm_") && name.size() <= 16 &&
+               std::all_of(name.begin() + 3, name.end(),
+                           [](unsigned char c) { return std::isalnum(c); });
+  if (!plain)
+    node.fail("a target such as \"sm_90a\"");
+  return name;
+}
+
+GpuCode readGpu(const Node &node, size_t kernels) {
+  GpuCode gpu;
+  gpu.target = readTargetName(node["target"]);
+  gpu.entry = readFunction(node["entry"], "braid_step_" + gpu.target);
+  gpu.ptxVersion = node["ptx_version"].text();
+  gpu.exact = node.flag("exact");
+  gpu.cubin = node.flag("cubin");
+  for (const Node &kernel : node["kernels"].list())
+    gpu.kernels.push_back(readGpuKernel(kernel, gpu.target, kernels));
+  return gpu;
+}
+
+void readGpus(const Node &node, Manifest &m) {
+  for (const Node &entry : node.list()) {
+    GpuCode gpu = readGpu(entry, m.kernels.size());
+    for (const GpuCode &other : m.gpus)
+      if (other.target == gpu.target)
+        entry["target"].fail("each target once");
+    m.gpus.push_back(std::move(gpu));
+  }
+}
+
 int32_t idOr(const Node &node, const char *key, int64_t vocabulary) {
   return node.has(key) ? int32_t(node[key].integer(-1, vocabulary - 1)) : -1;
 }
@@ -329,6 +393,8 @@ Manifest parseManifest(std::string_view json, const std::string &name) {
   readStep(root["step"], m);
   for (const Node &kernel : root["kernels"].list())
     m.kernels.push_back(readKernel(kernel));
+  if (root.has("gpus"))
+    readGpus(root["gpus"], m);
   for (const Node &pool : root["state"]["pools"].list())
     m.pools.push_back(readPool(pool));
   readWeights(root["weights"], m.weights);

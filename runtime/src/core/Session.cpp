@@ -21,7 +21,8 @@ static uint64_t logitBytes(const Engine &engine, int64_t rows) {
 
 Session::State::State(Engine &engine)
     : engine(engine), loaded(*engine.state),
-      pools(engine.manifest(), engine.maxSequences(), engine.context()),
+      pools(engine.manifest(), engine.maxSequences(), engine.context(),
+            *loaded.device),
       sequences(size_t(engine.maxSequences())),
       nextLogits(logitBytes(engine, engine.maxSequences()), "logits"),
       stepLogits(logitBytes(engine, engine.maxRows()), "logits") {
@@ -135,6 +136,9 @@ static void checkFeeds(std::span<const Feed> feeds, const Session &session) {
 void Session::step(std::span<const Feed> feeds, float *hidden) {
   checkFeeds(feeds, *this);
   State &s = *state;
+  for (const Feed &feed : feeds)
+    s.pools.grow(feed.sequence,
+                 position(feed.sequence) + int64_t(feed.ids.size()));
   s.ids.clear(), s.position.clear(), s.slot.clear(), s.outputRows.clear();
   s.rowBegin.assign(1, 0);
   for (const Feed &feed : feeds) {
@@ -151,10 +155,9 @@ void Session::step(std::span<const Feed> feeds, float *hidden) {
   }
   Engine::State &loaded = s.loaded;
   braid_step step{};
-  step.services = &loaded.services.base;
   step.weights = loaded.weights.table();
   step.pools = s.pools.table();
-  step.arena = loaded.arena.data();
+  step.arena = loaded.arena->data();
   step.rows = int64_t(s.ids.size());
   step.sequences = int64_t(feeds.size());
   step.slots = s.engine.maxSequences();
@@ -170,7 +173,7 @@ void Session::step(std::span<const Feed> feeds, float *hidden) {
   step.hidden = hidden;
   {
     std::lock_guard turn(loaded.stepping);
-    loaded.stepFunction(&step);
+    loaded.device->run(step);
   }
   advance(feeds);
 }

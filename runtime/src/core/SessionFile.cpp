@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // A file: SavedHeader, the tokens, the logits of the next token (if any), the
-// state in the order of StatePools::forEachRun, and the SHA-256 of all that.
+// state in the order of StatePools::save, and the SHA-256 of all that.
 //===----------------------------------------------------------------------===//
 #include "File.h"
 #include "SessionState.h"
@@ -68,9 +68,9 @@ void Session::save(int sequence, const std::string &path) const {
   out.write(&header, sizeof(header));
   out.write(saved.tokens.data(), saved.tokens.size() * sizeof(int32_t));
   out.write(state->next(sequence), logits);
-  state->pools.forEachRun(
+  state->pools.save(
       sequence, header.position,
-      [&](std::byte *data, uint64_t bytes) { out.write(data, bytes); });
+      [&](const void *data, uint64_t bytes) { out.write(data, bytes); });
   auto hash = out.sha.finish();
   out.file.write(hash.data(), hash.size());
   out.file.commit();
@@ -116,9 +116,9 @@ void Session::readInto(int sequence, const std::string &path) {
   in.read(restored.tokens.data(), restored.tokens.size() * sizeof(int32_t));
   in.read(state->next(sequence), header.logitBytes);
   restored.hasNext = header.logitBytes > 0;
-  state->pools.forEachRun(
+  state->pools.restore(
       sequence, header.position,
-      [&](std::byte *data, uint64_t bytes) { in.read(data, bytes); });
+      [&](void *data, uint64_t bytes) { in.read(data, bytes); });
   auto hash = in.sha.finish();
   uint8_t stored[32];
   in.file.read(in.at, stored, sizeof(stored));

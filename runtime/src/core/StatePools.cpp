@@ -8,7 +8,6 @@
 #include "Bytes.h"
 
 #include <algorithm>
-#include <cstring>
 #include <span>
 
 namespace braid::rt {
@@ -45,8 +44,10 @@ uint64_t bytesPerSlot(const Pool &pool, int64_t context) {
   return bytes;
 }
 
-StatePools::StatePools(const Manifest &manifest, int64_t slots, int64_t context)
-    : slots(slots) {
+StatePools::StatePools(const Manifest &manifest, int64_t slots, int64_t context,
+                       Device &device)
+    : device(device), slots(slots), context(context),
+      room(size_t(slots), device.sharesMemory() ? context : -1) {
   for (const Pool &pool : manifest.pools) {
     size_t slotAt = indexOf(pool, Pool::Slots);
     size_t tokenAt = indexOf(pool, Pool::Context);
@@ -67,10 +68,10 @@ StatePools::StatePools(const Manifest &manifest, int64_t slots, int64_t context)
     uint64_t bytes = product(pool, product(pool, layout.outer,
                                            layout.slotBytes),
                              uint64_t(slots));
-    regions.emplace_back(bytes, "state pool " + pool.name);
-    layout.data = regions.back().data();
-    layouts.push_back(layout);
-    pointers.push_back(layout.data);
+    layout.memory =
+        device.allocate(bytes, "state pool " + pool.name, Backing::AsNeeded);
+    pointers.push_back(layout.memory->data());
+    layouts.push_back(std::move(layout));
   }
 }
 
@@ -80,29 +81,75 @@ void StatePools::forEachRun(int64_t slot, int64_t position,
     return; // whatever the slot holds is ignored
   for (const Layout &pool : layouts)
     for (uint64_t o = 0; o < pool.outer; ++o) {
-      std::byte *at =
-          pool.data + (o * uint64_t(slots) + uint64_t(slot)) * pool.slotBytes;
+      uint64_t at = (o * uint64_t(slots) + uint64_t(slot)) * pool.slotBytes;
       uint64_t stride = pool.slotBytes / pool.inner;
       uint64_t bytes = pool.tokenBytes * uint64_t(pool.perToken ? position : 1);
       for (uint64_t i = 0; i < pool.inner; ++i)
-        run(at + i * stride, bytes);
+        run(*pool.memory, at + i * stride, bytes);
     }
+}
+
+void StatePools::grow(int64_t slot, int64_t tokens) {
+  int64_t &has = room[size_t(slot)];
+  if (tokens <= has)
+    return;
+  int64_t ahead = (tokens + BRAID_POOL_TOKENS - 1) / BRAID_POOL_TOKENS *
+                  BRAID_POOL_TOKENS;
+  tokens = std::min(ahead, context);
+  forEachRun(slot, tokens,
+             [](DeviceMemory &memory, uint64_t offset, uint64_t bytes) {
+               memory.back(offset, bytes);
+             });
+  has = tokens;
 }
 
 uint64_t StatePools::bytesOf(int64_t slot, int64_t position) const {
   uint64_t total = 0;
-  forEachRun(slot, position, [&](std::byte *, uint64_t n) { total += n; });
+  forEachRun(slot, position,
+             [&](DeviceMemory &, uint64_t, uint64_t n) { total += n; });
   return total;
 }
 
-void StatePools::copy(int64_t from, int64_t to, int64_t position) const {
+void StatePools::copy(int64_t from, int64_t to, int64_t position) {
+  grow(to, position);
   std::vector<const std::byte *> sources;
   forEachRun(from, position,
-             [&](std::byte *data, uint64_t) { sources.push_back(data); });
+             [&](DeviceMemory &memory, uint64_t offset, uint64_t) {
+               sources.push_back(memory.data() + offset);
+             });
   auto source = sources.begin();
-  forEachRun(to, position, [&](std::byte *data, uint64_t bytes) {
-    std::memcpy(data, *source++, bytes);
-  });
+  forEachRun(to, position,
+             [&](DeviceMemory &memory, uint64_t offset, uint64_t bytes) {
+               device.copy(memory.data() + offset, *source++, bytes);
+             });
+}
+
+void StatePools::save(int64_t slot, int64_t position,
+                      const Write &write) const {
+  std::vector<std::byte> piece;
+  forEachRun(slot, position,
+             [&](DeviceMemory &memory, uint64_t offset, uint64_t bytes) {
+               const std::byte *at = memory.data() + offset;
+               if (device.sharesMemory())
+                 return write(at, bytes);
+               piece.resize(bytes);
+               device.copyOut(piece.data(), at, bytes);
+               write(piece.data(), bytes);
+             });
+}
+
+void StatePools::restore(int64_t slot, int64_t position, const Read &read) {
+  grow(slot, position);
+  std::vector<std::byte> piece;
+  forEachRun(slot, position,
+             [&](DeviceMemory &memory, uint64_t offset, uint64_t bytes) {
+               std::byte *at = memory.data() + offset;
+               if (device.sharesMemory())
+                 return read(at, bytes);
+               piece.resize(bytes);
+               read(piece.data(), bytes);
+               device.copyIn(at, piece.data(), bytes);
+             });
 }
 
 } // namespace braid::rt

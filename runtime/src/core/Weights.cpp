@@ -109,12 +109,31 @@ static void checkHeader(const Artifact &artifact, const InputFile &file) {
 
 Weights::Weights(const WeightPlan &plan, Region memory, bool owned,
                  std::string source)
-    : region(std::move(memory)), owned(owned), source(std::move(source)),
-      entries(size_t(plan.count)) {
-  for (const WeightEntry &entry : plan.entries)
+    : plan(&plan), region(std::move(memory)), length(region.bytes()),
+      owned(owned), source(std::move(source)), entries(size_t(plan.count)) {
+  fillTable(region.data());
+}
+
+void Weights::fillTable(const std::byte *base) {
+  for (const WeightEntry &entry : plan->entries)
     for (size_t j = 0; j < entry.layers.size(); ++j)
       entries[size_t(entry.table) + j] =
-          region.data() + entry.pieceOffset(int64_t(j), 0);
+          base + entry.pieceOffset(int64_t(j), 0);
+}
+
+void Weights::moveTo(Device &device, std::unique_ptr<DeviceMemory> place,
+                     const Progress &progress) {
+  constexpr uint64_t kPiece = uint64_t(64) << 20;
+  memory = std::move(place);
+  for (uint64_t at = 0; at < length;) {
+    uint64_t bytes = std::min(kPiece, length - at);
+    device.copyIn(memory->data() + at, region.data() + at, bytes);
+    at += bytes;
+    if (progress)
+      progress(at, length);
+  }
+  region = Region();
+  fillTable(memory->data());
 }
 
 Weights Weights::mapped(const Artifact &artifact,

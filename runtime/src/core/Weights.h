@@ -8,6 +8,7 @@
 #define BRAID_RT_SRC_CORE_WEIGHTS_H
 
 #include "Code.h"
+#include "Device.h"
 #include "Region.h"
 #include "braid-rt/weights.h"
 #include "cpu/ThreadPool.h"
@@ -32,8 +33,13 @@ public:
                            uint64_t seed, ThreadPool &pool,
                            const Progress &progress);
 
+  /// Copies them to memory of a device; what they took of the host's is given
+  /// back. REQUIRES: place->bytes() == bytes(). The device has to outlive them.
+  void moveTo(Device &device, std::unique_ptr<DeviceMemory> place,
+              const Progress &progress);
+
   const void *const *table() const { return entries.data(); }
-  uint64_t bytes() const { return region.bytes(); }
+  uint64_t bytes() const { return length; }
   /// False if the pages belong to a file and cost no memory of their own.
   bool inMemory() const { return owned; }
   const std::string &where() const { return source; }
@@ -42,7 +48,12 @@ private:
   Weights(const WeightPlan &plan, Region region, bool owned,
           std::string source);
 
+  void fillTable(const std::byte *base);
+
+  const WeightPlan *plan; ///< The artefact's.
   Region region;
+  std::unique_ptr<DeviceMemory> memory; ///< In place of `region`, if there.
+  uint64_t length;
   bool owned;
   std::string source;
   std::vector<const void *> entries;

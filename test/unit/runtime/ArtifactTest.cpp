@@ -83,12 +83,12 @@ TEST_F(ArtifactTest, SaysWhatIsWrong) {
 }
 
 TEST_F(ArtifactTest, OtherAbiAndSchema) {
-  model.edit("\"abi\": 1", "\"abi\": 7");
+  model.edit("\"abi\": 2", "\"abi\": 7");
   auto open = [&] { Artifact::open(model.artifact()); };
   EXPECT_EQ(errorOf(open),
             model.artifact() +
-                ": was made for ABI 7, this runtime speaks ABI 1");
-  model.edit("\"abi\": 7", "\"abi\": 1");
+                ": was made for ABI 7, this runtime speaks ABI 2");
+  model.edit("\"abi\": 7", "\"abi\": 2");
   model.edit("\"schema\": 1", "\"schema\": 3");
   EXPECT_EQ(errorOf(open),
             model.artifact() +
@@ -110,6 +110,34 @@ TEST_F(ArtifactTest, ManifestsThatContradictThemselves) {
   refused("\"experts\": 3", "\"experts\": x", "manifest");
   refused("\"slots\", 3]", "\"slats\", 3]", "\"slots\"");
   refused("[9]", "[99", "manifest");
+}
+
+TEST_F(ArtifactTest, GpuPartsThatAreNotTrue) {
+  auto refused = [&](const std::string &from, std::string to,
+                     const char *expected) {
+    to.resize(from.size(), ' ');
+    model.edit(from, to);
+    std::string error = errorOf([&] { Artifact::open(model.artifact()); });
+    EXPECT_NE(error.find(expected), error.npos) << error;
+    model.edit(to, from);
+  };
+  std::string kernel = "\"kernel\": 0, \"threads\": 1, \"shared_bytes\": 16,";
+  refused(kernel, "\"kernel\":0,\"threads\":0,\"shared_bytes\":16,",
+          "from 1 to 1024");
+  refused(kernel, "\"kernel\":0,\"threads\":1025,\"shared_bytes\":1,",
+          "from 1 to 1024");
+  refused(kernel, "\"kernel\":0,\"threads\":1,\"shared_bytes\":-1,",
+          "from 0 to 262144");
+  refused(kernel, "\"kernel\":0,\"threads\":1,\"shared_bytes\":262145,",
+          "from 0 to 262144");
+  refused(kernel, "\"kernel\":1,\"threads\":1,\"shared_bytes\":16,",
+          "from 0 to 0");
+  refused("\"sim_sm_90a_all\"", "\"braid_step_ent\"", "\"sim_sm_90a_\"");
+  refused("\"braid_step_sm_90a\"", "\"braid_prepare_0\"",
+          "\"braid_step_sm_90a\"");
+  refused("\"target\": \"sm_90a\"", "\"target\": \"sm_../\"", "a target such");
+  refused("\"cubin\": false", "\"cubin\": true",
+          "has no section .braid.gpu.sm_90a.cubin");
 }
 
 TEST_F(ArtifactTest, MissingCpuFeature) {

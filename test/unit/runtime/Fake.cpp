@@ -61,8 +61,9 @@ static void writeCheckpoint(const std::string &folder) {
   writeSafetensors(folder + "/model.safetensors", tensors);
 }
 
-FakeModel::FakeModel() {
-  fs::copy_file(BRAID_FAKE_MODEL, artifact());
+FakeModel::FakeModel(Kind kind) {
+  fs::copy_file(kind == Gpu ? BRAID_FAKE_GPU_MODEL : BRAID_FAKE_MODEL,
+                artifact());
   fs::permissions(artifact(), fs::perms::owner_all);
   writeCheckpoint(checkpoint());
   sealArtifact(artifact(), "");

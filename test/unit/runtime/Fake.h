@@ -38,7 +38,8 @@ void writeFile(const std::string &path, const std::string &bytes);
 /// model.braid, its weights, and the checkpoint they were packed from.
 class FakeModel {
 public:
-  FakeModel();
+  enum Kind { Cpu, Gpu };
+  explicit FakeModel(Kind kind = Cpu);
 
   Folder folder;
   std::string artifact() const { return folder / "model.braid"; }

@@ -5,10 +5,11 @@
  *
  *===----------------------------------------------------------------------===*
  *
- * Built as braid compile would build it: three sections, a step, two prepare
- * functions. The most likely token after id i is i + 1; by how much depends on
+ * Built as braid compile would build it: sections, a step for the CPU and one
+ * for a GPU with its one kernel, two prepare functions. The most likely token after id i is i + 1; by how much depends on
  * everything the sequence has seen, read back from both pools, so that a wrong
- * byte anywhere in a sequence's state shows in the logits.
+ * byte anywhere in a sequence's state shows in the logits. With BRAID_FAKE_GPU
+ * the GPU's code is in several kernels and "assembled".
  *===----------------------------------------------------------------------===*/
 #include "braid-rt/abi.h"
 
@@ -18,8 +19,27 @@
 
 #define SECTION(name) __attribute__((section(name), used))
 
+#ifdef BRAID_FAKE_GPU
+#define GPUS                                                                   \
+  "\"gpus\": [{\"target\": \"sm_90a\", \"exact\": true, \"cubin\": true, "       \
+  "\"ptx_version\": \"8.3\", \"entry\": \"braid_step_sm_90a\", \"kernels\": ["   \
+  "{\"name\": \"take\", \"sim\": \"sim_sm_90a_take\", \"kernel\": 0, "           \
+  " \"threads\": 32, \"shared_bytes\": 0},"                                    \
+  "{\"name\": \"logits\", \"sim\": \"sim_sm_90a_logits\", \"kernel\": 0, "       \
+  " \"threads\": 64, \"shared_bytes\": 65536},"                                \
+  "{\"name\": \"hidden\", \"sim\": \"sim_sm_90a_hidden\", \"kernel\": 0, "       \
+  " \"threads\": 32, \"shared_bytes\": 0}]}],"
+#else
+/* One kernel of one thread, not assembled. */
+#define GPUS                                                                   \
+  "\"gpus\": [{\"target\": \"sm_90a\", \"entry\": \"braid_step_sm_90a\","      \
+  " \"ptx_version\": \"8.3\", \"exact\": true, \"cubin\": false,"              \
+  " \"kernels\": [{\"name\": \"all\", \"kernel\": 0, \"threads\": 1,"         \
+  " \"shared_bytes\": 16, \"sim\": \"sim_sm_90a_all\"}]}],"
+#endif
+
 #define MANIFEST                                                               \
-  "{\"schema\": 1, \"abi\": 1,"                                                \
+  "{\"schema\": 1, \"abi\": 2," GPUS                                           \
   "\"producer\": {\"braid\": \"0.1.0\", \"llvm\": \"22.1.8\"},"                \
   "\"model\": {\"type\": \"fake\", \"layers\": 2, \"pattern\": \"M*\","        \
   " \"hidden\": 4, \"vocabulary\": 16, \"context\": 4096},"                    \
@@ -70,6 +90,10 @@ SECTION(BRAID_SECTION_MANIFEST)
 const char manifest[sizeof(MANIFEST) - 1] = MANIFEST;
 SECTION(BRAID_SECTION_TOKENIZER)
 const char tokenizer[sizeof(TOKENIZER) - 1] = TOKENIZER;
+#ifndef BRAID_FAKE_GPU
+SECTION(BRAID_SECTION_GPU_PREFIX "sm_90a.ptx")
+const char ptx[] = ".version 8.3";
+#endif
 SECTION(BRAID_SECTION_SEAL) const braid_seal seal = {BRAID_SEAL_MAGIC, {0}};
 
 /* Packed backwards, so that an unpacked weight would show. */
@@ -144,7 +168,7 @@ static void logits_body(void *captures, int64_t lo, int64_t hi,
   }
 }
 
-void braid_step_entry(const braid_step *s) {
+static void remember_all(const braid_step *s) {
   struct row *rows = s->arena;
   for (int64_t q = 0; q < s->sequences; ++q)
     for (int32_t r = s->row_begin[q]; r < s->row_begin[q + 1]; ++r) {
@@ -156,6 +180,117 @@ void braid_step_entry(const braid_step *s) {
   for (int64_t t = 0; t < s->taps; ++t)
     for (int64_t i = 0; i < s->rows * HIDDEN; ++i)
       s->hidden[t * s->rows * HIDDEN + i] = (float)(t * 1000 + i);
+}
+
+void braid_step_entry(const braid_step *s) {
+  remember_all(s);
   s->services->parallel_for(s->services, logits_body, (void *)s, s->outputs, 1,
                             0);
 }
+
+#ifdef BRAID_FAKE_GPU
+
+/* The assembled code is any bytes: nobody here can run it. */
+SECTION(BRAID_SECTION_GPU_PREFIX "sm_90a.cubin")
+const char cubin[] = {0x7f, 'C', 'U', 'B', 'I', 'N', 0, 1, 2, 3};
+
+#define ENTRY(name, threads) ".entry " #name "(" name##_PARAMETERS ")\n"        \
+                             ".maxntid " #threads ", 1, 1\n{ ret; }\n"
+#define ADDRESS ".param .u64 .ptr .align 1 p_"
+#define NUMBER ".param .u64 p_"
+#define take_PARAMETERS ADDRESS "," ADDRESS "," ADDRESS "," ADDRESS "," ADDRESS
+#define logits_PARAMETERS take_PARAMETERS "," ADDRESS
+#define hidden_PARAMETERS ADDRESS "," NUMBER
+#define PTX                                                                    \
+  ".version 8.3\n" ENTRY(take, 32) ENTRY(logits, 64) ENTRY(hidden, 32)
+SECTION(BRAID_SECTION_GPU_PREFIX "sm_90a.ptx")
+const char ptx[sizeof(PTX) - 1] = PTX;
+
+#define AT(type, i) ((type *)parameters[i])
+
+/* The id that a kernel fails at. */
+#define TROUBLE 15
+
+/* A block takes one sequence's tokens, and touches what is not its own when it
+ * meets TROUBLE. step, sum, k, ids, arena. */
+void sim_sm_90a_take(braid_sim *self, const uint64_t *parameters) {
+  if (self->thread[0] != 0)
+    return;
+  braid_step s = *AT(const braid_step, 0);
+  void *pools[] = {AT(void, 1), AT(void, 2)};
+  s.pools = pools;
+  struct row *rows = AT(struct row, 4);
+  int64_t q = self->block[0];
+  for (int32_t r = s.row_begin[q]; r < s.row_begin[q + 1]; ++r) {
+    int32_t at = s.position[q] + r - s.row_begin[q], id = AT(int32_t, 3)[r];
+    if (id == TROUBLE)
+      self->calls->access(self, "take: trouble", (void *)64, 4, 1);
+    remember(&s, s.slot[q], at, id);
+    rows[r].certainty = digest(&s, s.slot[q], at + 1);
+    rows[r].next = (id + 1) % VOCABULARY;
+  }
+}
+
+/* A block makes one line. arena, output_rows, bias, up, up, logits. */
+void sim_sm_90a_logits(braid_sim *self, const uint64_t *parameters) {
+  if (self->thread[0] != 0)
+    return;
+  const void *weights[] = {AT(void, 2), AT(void, 3), AT(void, 4)};
+  braid_step s = {0};
+  s.arena = AT(void, 0), s.output_rows = AT(const int32_t, 1);
+  s.weights = weights, s.logits = AT(float, 5);
+  float line[VOCABULARY];
+  logits_body(&s, self->block[0], self->block[0] + 1, line);
+}
+
+/* A block makes one tap. hidden, rows. */
+void sim_sm_90a_hidden(braid_sim *self, const uint64_t *parameters) {
+  int64_t count = (int64_t)parameters[1] * HIDDEN, t = self->block[0];
+  for (int64_t i = 0; i < count && self->thread[0] == 0; ++i)
+    AT(float, 0)[t * count + i] = (float)(t * 1000 + i);
+}
+
+static void launch(const braid_step *s, int64_t kernel, int64_t blocks,
+                   int64_t count, const uint64_t *values) {
+  int64_t extents[6];
+  for (int i = 0; i < 6; ++i)
+    extents[i] = 1 << 30;
+  braid_launch l = {kernel, {blocks, 1, 1}, count, values, extents};
+  s->services->launch(s->services, &l);
+}
+
+void braid_step_sm_90a(const braid_step *s) {
+  uint64_t take[] = {(uint64_t)s->device, (uint64_t)s->pools[0],
+                     (uint64_t)s->pools[1], (uint64_t)s->ids,
+                     (uint64_t)s->arena};
+  s->services->layer(s->services, 1);
+  launch(s, 0, s->sequences, 5, take);
+  s->services->layer(s->services, -1);
+  uint64_t hidden[] = {(uint64_t)s->hidden, (uint64_t)s->rows};
+  launch(s, 2, s->taps, 2, hidden);
+  uint64_t logits[] = {(uint64_t)s->arena,      (uint64_t)s->output_rows,
+                       (uint64_t)s->weights[0], (uint64_t)s->weights[1],
+                       (uint64_t)s->weights[2], (uint64_t)s->logits};
+  launch(s, 1, s->outputs, 6, logits);
+}
+
+#else
+
+/* One thread does it all, and tells the simulator of its reads of ids. */
+void sim_sm_90a_all(braid_sim *self, const uint64_t *parameters) {
+  const braid_step *s = (const braid_step *)parameters[0];
+  float scratch[VOCABULARY];
+  for (int64_t r = 0; r < s->rows; ++r)
+    self->calls->access(self, "all: ids", (void *)&s->ids[r], 4, 0);
+  remember_all(s);
+  logits_body((void *)s, 0, s->outputs, scratch);
+}
+
+void braid_step_sm_90a(const braid_step *s) {
+  uint64_t values[] = {(uint64_t)s->device, (uint64_t)s->ids};
+  int64_t extents[] = {sizeof(braid_step), 4 * s->rows};
+  braid_launch launch = {0, {1, 1, 1}, 2, values, extents};
+  s->services->launch(s->services, &launch);
+}
+
+#endif /* BRAID_FAKE_GPU */

@@ -1,0 +1,213 @@
+//===- NVPTX.cpp - from GPU modules to PTX and machine code
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid/Target/NVPTX.h"
+#include "Program.h"
+#include "TemporaryFile.h"
+#include "braid-rt/error.h"
+#include "braid/Dialect/Braid.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/Regex.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace mlir;
+using namespace braid;
+
+static std::unique_ptr<llvm::TargetMachine>
+createMachine(const GPUTarget &target) {
+  llvm::InitializeAllTargetInfos();
+  llvm::InitializeAllTargets();
+  llvm::InitializeAllTargetMCs();
+  llvm::InitializeAllAsmPrinters();
+  llvm::Triple triple("nvptx64-nvidia-cuda");
+  std::string error;
+  const llvm::Target *nvptx = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!nvptx)
+    throw rt::Error("cannot generate PTX: " + error,
+                    "this LLVM was built without its NVPTX target");
+  std::string version = target.ptxVersion;
+  version.erase(version.find('.'), 1);
+  llvm::TargetOptions codegen;
+  codegen.AllowFPOpFusion = llvm::FPOpFusion::Standard;
+  return std::unique_ptr<llvm::TargetMachine>(nvptx->createTargetMachine(
+      triple, target.name, "+ptx" + version, codegen, std::nullopt,
+      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+}
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graph;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graph, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+      .run(module, modules);
+}
+
+/// A function that PTX does not define would be found missing on the machine
+/// with the GPU, by its driver.
+static void checkExterns(StringRef ptx) {
+  size_t at = ptx.find(".extern .func");
+  if (at == StringRef::npos)
+    return;
+  StringRef line = ptx.substr(at).take_until([](char c) { return c == '\n'; });
+  throw rt::Error("generated PTX needs '" + line.str() +
+                      "', which no library provides",
+                  "this is a bug in Braid");
+}
+
+std::string braid::emitPTX(gpu::GPUModuleOp module, const GPUTarget &target) {
+  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target);
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> lowered =
+      translateModuleToLLVMIR(module, context, module.getName());
+  if (!lowered)
+    throw rt::Error("cannot translate the GPU module '" +
+                    module.getName().str() + "' to LLVM IR");
+  lowered->setTargetTriple(machine->getTargetTriple());
+  lowered->setDataLayout(machine->createDataLayout());
+  optimize(*lowered, *machine);
+  llvm::SmallString<0> text;
+  llvm::raw_svector_ostream out(text);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, out, nullptr,
+                                   llvm::CodeGenFileType::AssemblyFile))
+    throw rt::Error("cannot emit PTX for " + target.name);
+  passes.run(*lowered);
+  checkExterns(text);
+  return text.str().str();
+}
+
+std::string braid::findPtxas(const std::string &given) {
+  if (!given.empty()) {
+    if (!llvm::sys::fs::can_execute(given))
+      throw rt::Error("--ptxas: '" + given + "' cannot be run");
+    return given;
+  }
+  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
+    if (const char *home = getenv(variable)) {
+      std::string path = std::string(home) + "/bin/ptxas";
+      if (llvm::sys::fs::can_execute(path))
+        return path;
+    }
+  auto found = llvm::sys::findProgramByName("ptxas");
+  return found ? *found : std::string();
+}
+
+static std::string contentOf(const std::string &path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  return buffer ? (*buffer)->getBuffer().str() : "";
+}
+
+/// Reads the report of `ptxas -v`: per kernel a line "Compiling entry function
+/// 'K'", then its frame and spills, then its registers.
+static std::map<std::string, KernelResources> readReport(StringRef report) {
+  llvm::Regex entry("Compiling entry function '([^']+)'");
+  llvm::Regex frame("([0-9]+) bytes stack frame, ([0-9]+) bytes spill stores");
+  llvm::Regex used("Used ([0-9]+) registers");
+  std::map<std::string, KernelResources> kernels;
+  KernelResources *current = nullptr;
+  SmallVector<StringRef> lines, match;
+  report.split(lines, '\n');
+  auto number = [&](unsigned group) {
+    int64_t value = 0;
+    (void)match[group].getAsInteger(10, value);
+    return value;
+  };
+  for (StringRef line : lines) {
+    if (entry.match(line, &match))
+      current = &kernels[match[1].str()];
+    else if (current && frame.match(line, &match))
+      current->stackBytes = number(1), current->spillBytes = number(2);
+    else if (current && used.match(line, &match))
+      current->registers = number(1);
+  }
+  return kernels;
+}
+
+/// The first line that complains; a report has others.
+static std::string complaint(StringRef report, int code) {
+  SmallVector<StringRef> lines;
+  report.split(lines, '\n');
+  for (StringRef line : lines)
+    if (line.contains("error") || line.contains("fatal"))
+      return line.trim().str();
+  if (StringRef first = lines[0].trim(); !first.empty())
+    return first.str();
+  return "ended with exit code " + std::to_string(code);
+}
+
+static void writePTX(const std::string &ptx, const TemporaryFile &file) {
+  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/true);
+  out << ptx;
+  out.flush();
+  if (!out.has_error())
+    return;
+  std::string message = out.error().message();
+  out.clear_error();
+  throw rt::Error(file.path + ": cannot be written: " + message);
+}
+
+Cubin braid::assemble(const std::string &ptx, const GPUTarget &target,
+                      const std::string &ptxas) {
+  llvm::SmallString<64> folder;
+  llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, folder);
+  std::string model = (folder + "/braid-%%%%%%").str();
+  TemporaryFile source(model + ".ptx"), cubin(model + ".cubin"),
+      report(model + ".log");
+  ::close(cubin.descriptor);
+  ::close(report.descriptor);
+  writePTX(ptx, source);
+  int code = runProgram(
+      {ptxas, "-arch=" + target.name, "-v", source.path, "-o", cubin.path},
+      report.path);
+  std::string text = contentOf(report.path), bytes = contentOf(cubin.path);
+  const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
+                       "or later knows all targets";
+  if (code != 0)
+    throw rt::Error(ptxas + ": " + target.name + ": " +
+                        complaint(text, code),
+                    remedy);
+  if (bytes.empty())
+    throw rt::Error(ptxas + ": " + target.name + ": wrote no machine code",
+                    remedy);
+  return {std::move(bytes), readReport(text)};
+}
+
+void braid::requireRegisters(gpu::GPUModuleOp module, const Cubin &cubin) {
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
+    auto found = cubin.kernels.find(function.getSymName().str());
+    auto strategy = function->getAttrOfType<StringAttr>(kStrategyAttr);
+    if (found == cubin.kernels.end() ||
+        (strategy && strategy.getValue() == "reference"))
+      continue;
+    const KernelResources &used = found->second;
+    if (used.spillBytes || used.stackBytes)
+      throw rt::Error("kernel " + function.getSymName().str() + " for " +
+                          module.getName().str() + ": " +
+                          std::to_string(used.spillBytes) +
+                          " bytes of registers are spilled and " +
+                          std::to_string(used.stackBytes) +
+                          " bytes are in local memory",
+                      "this is a bug in Braid; the reference strategy may "
+                      "(braid.schedule in a dump of the kernel phase)");
+  }
+}

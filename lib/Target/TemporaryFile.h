@@ -1,0 +1,38 @@
+//===- TemporaryFile.h - a file that does not outlive its use (private)
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_LIB_TARGET_TEMPORARYFILE_H
+#define BRAID_LIB_TARGET_TEMPORARYFILE_H
+
+#include "braid-rt/error.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Signals.h"
+#include <string>
+
+namespace braid {
+
+/// A file that disappears with this object, unless it was renamed before. In
+/// `model` every % is replaced by a random digit. Throws rt::Error.
+struct TemporaryFile {
+  TemporaryFile(const TemporaryFile &) = delete;
+  explicit TemporaryFile(const llvm::Twine &model) {
+    llvm::SmallString<128> name;
+    if (auto error = llvm::sys::fs::createUniqueFile(model, descriptor, name))
+      throw rt::Error(model.str() + ": cannot be written: " + error.message());
+    path = name.str().str();
+    llvm::sys::RemoveFileOnSignal(path);
+  }
+  ~TemporaryFile() {
+    llvm::sys::fs::remove(path);
+    llvm::sys::DontRemoveFileOnSignal(path);
+  }
+  int descriptor = -1;
+  std::string path;
+};
+
+} // namespace braid
+
+#endif // BRAID_LIB_TARGET_TEMPORARYFILE_H

@@ -1,0 +1,255 @@
+//===- ContractGemv.cpp - contractions of few rows, at the speed of the weights
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "EmitContract.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace braid;
+
+namespace {
+
+using Values = LoopBuilder::Values;
+
+/// A block computes all rows of some consecutive outputs. Every weight is read
+/// once, 16 bytes a lane: four outputs of a pair. The lanes of a warp lie side
+/// by side over the outputs, and what is left of them over K, each at `run`
+/// consecutive pairs, for which it reads x at once. Warps take turns over K. A
+/// lane sums its products in ascending order; then lanes are added, then warps,
+/// so that a sum is the same for any number of rows and loads in flight.
+class ContractGemv {
+public:
+  ContractGemv(Contraction &c, int64_t rows)
+      : b(c.b), c(c), rows(rows), warps(c.b.threads / kWarp),
+        columns(columnsOf(c)) {
+    xLanes = std::gcd(GPUEmitter::vectorLanes({c.x}, c.k), kEach * c.kp);
+    run = std::gcd(c.pairs, std::max<int64_t>(xLanes / c.kp, 1));
+    spread = kWarp * kEach / columns;
+    partial = memory.reserve({warps, rows, columns}, b.getF32Type());
+  }
+  void emit() {
+    c.launch(rows, columns, memory,
+             [&](Value column, const Contraction::Tile &at) {
+               tile(column, at);
+             });
+  }
+
+private:
+  static constexpr int64_t kWarp = 32, kEach = 4;
+  /// Loads of weights that a thread has under way.
+  static constexpr int64_t kInFlight = 8;
+
+  static int64_t columnsOf(Contraction &c);
+  int64_t round() const { return warps * spread * run; }
+  void tile(Value column, const Contraction::Tile &at);
+  void compute(int64_t count, const Contraction::Tile &at);
+  Values addProducts(Value first, int64_t rounds, ValueRange sums);
+  Values loadRun(Value pair);
+  void multiply(ValueRange weights, ArrayRef<Values> inputs, Values &sums);
+  Values loadInputs(Value row, Value k);
+  Values halves(Value pairs);
+  Values scalars(ValueRange loaded);
+  Value addLanes(Value sums);
+  void finish(const Contraction::Tile &at);
+
+  GPUEmitter &b;
+  Contraction &c;
+  int64_t rows, warps, columns, xLanes, run, spread;
+  SharedMemory memory;
+  size_t partial;
+  // Of the running tile.
+  Value column, expert, panel, offset, ownPair, lane, warp;
+  Values xRows;
+};
+
+} // namespace
+
+/// Outputs of a block: a panel, or less of one while blocks are fewer than the
+/// multiprocessors of a large GPU, down to what fills a 32-byte sector. More
+/// lanes then share the inputs, which shortens the way of each.
+int64_t ContractGemv::columnsOf(Contraction &c) {
+  constexpr int64_t kMultiprocessors = 128, kSector = 8;
+  int64_t columns = kPanel;
+  while (columns > kSector &&
+         c.panels * c.choices * kPanel / columns < kMultiprocessors)
+    columns /= 2;
+  return columns;
+}
+
+void ContractGemv::tile(Value first, const Contraction::Tile &at) {
+  column = first, expert = at.expert;
+  Value thread = b.thread();
+  lane = b.rem(thread, b.index(kWarp));
+  warp = b.div(thread, b.index(kWarp));
+  Value across = b.index(columns / kEach);
+  panel = b.div(column, b.index(kPanel));
+  Value own = b.mul(b.rem(lane, across), b.index(kEach));
+  offset = b.mul(b.add(b.rem(column, b.index(kPanel)), own), b.index(c.kp));
+  ownPair = b.mul(b.add(b.mul(warp, b.index(spread)), b.div(lane, across)),
+                  b.index(run));
+  // Most experts get one row, however many rows there are.
+  if (c.grouped && rows > 1)
+    b.when(
+        b.eq(b.sub(at.end, at.first), b.index(1)), [&] { compute(1, at); },
+        [&] { compute(rows, at); });
+  else
+    compute(rows, at);
+  b.barrier();
+  finish(at);
+}
+
+/// Leaves each warp's sums of `count` rows in shared memory.
+void ContractGemv::compute(int64_t count, const Contraction::Tile &at) {
+  // Rows beyond the last are read as the last; nothing stores them.
+  Value last = b.sub(at.end, b.index(1));
+  xRows.clear();
+  for (int64_t r = 0; r < count; ++r)
+    xRows.push_back(c.place(b.min(b.add(at.first, b.index(r)), last)).x);
+
+  // With many rows registers are for sums.
+  int64_t rounds = std::max<int64_t>(kInFlight / (count > 4 ? 2 : 1) / run, 1);
+  int64_t step = round() * rounds, whole = c.pairs / step * step;
+  Values sums(count, b.splat(0.0, kEach));
+  if (whole > 0)
+    sums = b.loop(b.index(0), b.index(whole), b.index(step), sums,
+                  [&](Value first, ValueRange carried) {
+                    return addProducts(first, rounds, carried);
+                  });
+  if (whole < c.pairs)
+    sums = b.loop(b.index(whole), b.index(c.pairs), b.index(round()), sums,
+                  [&](Value first, ValueRange carried) {
+                    Value exists =
+                        b.lt(b.add(first, ownPair), b.index(c.pairs));
+                    return b.choose(
+                        exists, carried.getTypes(),
+                        [&] { return addProducts(first, 1, carried); },
+                        [&] { return Values(carried); });
+                  });
+  Value buffer = b.shared(memory, partial);
+  Values totals;
+  for (Value sum : sums)
+    totals.push_back(addLanes(sum));
+  b.when(b.lt(lane, b.index(columns / kEach)), [&] {
+    for (auto [r, total] : llvm::enumerate(totals))
+      b.storeAligned(total, buffer,
+                     {warp, b.index(r), b.mul(lane, b.index(kEach))});
+  });
+}
+
+/// Adds `rounds` turns of all warps, from pair `first` on; all loads first.
+Values ContractGemv::addProducts(Value first, int64_t rounds, ValueRange sums) {
+  Values result(sums);
+  SmallVector<Values> weights, inputs;
+  auto pairOf = [&](int64_t i) {
+    return b.add(b.add(first, ownPair), b.index(i * round()));
+  };
+  for (int64_t i = 0; i < rounds; ++i)
+    weights.push_back(loadRun(pairOf(i)));
+  for (int64_t i = 0; i < rounds; ++i)
+    for (Value row : xRows)
+      inputs.push_back(loadInputs(row, b.mul(pairOf(i), b.index(c.kp))));
+  for (int64_t i = 0; i < rounds; ++i)
+    multiply(weights[i], ArrayRef(inputs).slice(i * xRows.size(), xRows.size()),
+             result);
+  return result;
+}
+
+/// Four outputs of each of the lane's consecutive pairs.
+Values ContractGemv::loadRun(Value pair) {
+  Values loaded;
+  for (int64_t i = 0; i < run; ++i)
+    loaded.push_back(c.weights(expert, panel, b.add(pair, b.index(i)), offset,
+                               kEach * c.kp));
+  return loaded;
+}
+
+/// Adds the products of each row's inputs and the lane's weights.
+void ContractGemv::multiply(ValueRange weights, ArrayRef<Values> inputs,
+                            Values &sums) {
+  Values ws; // One vector of outputs for each k.
+  for (Value loaded : weights)
+    llvm::append_range(ws, c.kp == 2 ? halves(loaded)
+                                     : Values{b.widen(loaded)});
+  for (auto [r, loaded] : llvm::enumerate(inputs))
+    for (auto [w, x] : llvm::zip_equal(ws, scalars(loaded)))
+      sums[r] = b.fma(b.splat(x, kEach), w, sums[r]);
+}
+
+/// A row's inputs for the lane's consecutive pairs, as stored.
+Values ContractGemv::loadInputs(Value row, Value k) {
+  Values loaded;
+  int64_t count = run * c.kp, lanes = std::min(xLanes, count);
+  for (int64_t i = 0; i < count; i += lanes)
+    loaded.push_back(
+        b.loadRawAligned(c.x, {row, b.add(k, b.index(i))}, lanes));
+  return loaded;
+}
+
+/// Two vectors of f32 from pairs of bf16.
+Values ContractGemv::halves(Value pairs) {
+  auto [even, odd] = b.splitPairs(pairs);
+  return {even, odd};
+}
+
+/// Inputs as f32, in their order.
+Values ContractGemv::scalars(ValueRange loaded) {
+  Values result;
+  for (Value vector : loaded) {
+    Type element = cast<VectorType>(vector.getType()).getElementType();
+    int64_t lanes = lanesOf(vector);
+    bool split = element.isBF16() && lanes % 2 == 0;
+    Values parts = split ? halves(vector) : Values{b.widen(vector)};
+    int64_t count = parts.size();
+    for (int64_t i = 0; i < lanes; ++i)
+      result.push_back(
+          vector::ExtractOp::create(b, parts[i % count], i / count));
+  }
+  return result;
+}
+
+/// Adds what lanes with the same outputs have.
+Value ContractGemv::addLanes(Value sums) {
+  Values elements;
+  for (int64_t i = 0; i < kEach; ++i) {
+    Value total = vector::ExtractOp::create(b, sums, i);
+    for (int64_t mask = columns / kEach; mask < kWarp; mask *= 2)
+      total = b.add(total, b.shuffleXor(total, mask));
+    elements.push_back(total);
+  }
+  return vector::FromElementsOp::create(b, sums.getType(), elements);
+}
+
+/// One thread per output adds the warps.
+void ContractGemv::finish(const Contraction::Tile &at) {
+  Value buffer = b.shared(memory, partial);
+  for (int64_t from = 0; from < rows * columns; from += b.threads) {
+    Value number = b.add(b.thread(), b.index(from));
+    Value row = b.div(number, b.index(columns));
+    Value own = b.rem(number, b.index(columns));
+    b.when(b.lt(b.add(at.first, row), at.end), [&] {
+      Value total = b.load(buffer, {b.index(0), row, own});
+      for (int64_t w = 1; w < warps; ++w)
+        total = b.add(total, b.load(buffer, {b.index(w), row, own}));
+      c.finish(b.splat(total, 1), c.place(b.add(at.first, row)),
+               b.add(column, own));
+    });
+  }
+}
+
+void braid::emitContractGemv(Contraction &contraction,
+                             function_ref<void()> otherwise) {
+  GPUEmitter &b = contraction.b;
+  std::function<void(int64_t)> upTo = [&](int64_t rows) {
+    if (rows > kGemvRows)
+      return otherwise();
+    b.when(
+        b.le(contraction.rows, b.index(rows)),
+        [&] { ContractGemv(contraction, rows).emit(); },
+        [&] { upTo(2 * rows); });
+  };
+  upTo(1);
+}

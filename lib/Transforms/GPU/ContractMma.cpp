@@ -1,0 +1,348 @@
+//===- ContractMma.cpp - contractions of bf16 on tensor cores
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "EmitContract.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/SaveAndRestore.h"
+
+using namespace mlir;
+using namespace braid;
+
+namespace {
+
+using Values = LoopBuilder::Values;
+
+/// Four warps, 2 x 2, compute a tile of rows x columns outputs with mma.sync
+/// m16n8k16. x and W come through shared memory in steps of 32 inputs, several
+/// of which are under way at any time (cp.async). An output is one sum over K
+/// in ascending order, the same for any tile and any other rows.
+///
+/// In shared memory a step of x is a row of 4 chunks of 16 bytes per row of the
+/// tile; W keeps its packed layout, 8 chunks for the 32 outputs of a pair.
+/// Chunks are permuted such that lanes that read at the same time read different
+/// banks: chunk ^ (row / 2) % 4 for x, chunk ^ 2 (pair % 4) for W.
+///
+/// A word of packed W is a register of an mma's B: inputs 2p and 2p + 1 of one
+/// output. Which eight outputs an mma computes is free. Lanes load the words of
+/// four neighbours at once, so mma j of four takes outputs 4 i + j of a panel;
+/// then a lane holds sums of eight neighbours of a row, and stores 16 bytes.
+class ContractMma {
+public:
+  ContractMma(Contraction &c, int64_t rows, int64_t columns)
+      : b(c.b), c(c), rows(rows), panels(columns / kPanel) {
+    stages = kSharedBytes / (2 * kDepth * (rows + columns));
+    stages = std::min<int64_t>(stages, 4);
+    xs = memory.reserve({stages, rows, kDepth}, b.getBF16Type());
+    ws = memory.reserve({stages, panels, kDepth / 2, 2 * kPanel},
+                        b.getBF16Type());
+  }
+  void emit() {
+    llvm::SaveAndRestore threads(b.threads, kThreads);
+    c.launchTiles(rows, panels * kPanel, memory,
+                  [&](Value column, const Contraction::Tile &at) {
+                    tile(column, at);
+                  });
+  }
+
+private:
+  static constexpr int64_t kThreads = 128, kWarp = 32;
+  /// More would have to be asked for at the launch.
+  static constexpr int64_t kSharedBytes = 48 << 10;
+  static constexpr int64_t kDepth = 32; ///< Inputs of a step.
+  static constexpr int64_t kChunk = 8;  ///< Elements of 16 bytes.
+
+  void tile(Value column, const Contraction::Tile &at);
+  void locateSources(Value column, const Contraction::Tile &at);
+  void fetch(Value step, Value stage);
+  void fetchX(Value depth, Value stage);
+  void fetchW(Value depth, Value stage);
+  void copy(Value from, ValueRange source, Value to, ValueRange place,
+            int64_t count, Value exists);
+  Values multiply(Value stage, ValueRange sums);
+  Values fragmentsOfX(Value stage, int64_t part);
+  Values fragmentsOfW(Value stage, int64_t part);
+  void finish(Value column, const Contraction::Tile &at, ValueRange sums);
+  Value chunk(Value number, Value flip) {
+    return b.mul(arith::XOrIOp::create(b, number, flip), b.index(kChunk));
+  }
+
+  /// A warp's share: mmas of 16 rows, and panels.
+  int64_t warpRows() const { return rows / 2 / 16; }
+  int64_t warpPanels() const { return panels / 2; }
+  Value lane() { return b.rem(b.thread(), b.index(kWarp)); }
+  Value warp() { return b.div(b.thread(), b.index(kWarp)); }
+  /// First row, and first panel, of the warp in the tile.
+  Value warpRow() {
+    return b.mul(b.rem(warp(), b.index(2)), b.index(rows / 2));
+  }
+  Value warpPanel() {
+    return b.mul(b.div(warp(), b.index(2)), b.index(warpPanels()));
+  }
+
+  GPUEmitter &b;
+  Contraction &c;
+  int64_t rows, panels, stages;
+  SharedMemory memory;
+  size_t xs, ws;
+  // Of the running tile: shared memory, and what this thread brings.
+  Value x, w, expert;
+  Values xRows, xExists;
+  Value firstPanel;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// From global to shared memory
+//===----------------------------------------------------------------------===//
+
+/// The rows of x that this thread brings, the same ones at every step.
+void ContractMma::locateSources(Value column, const Contraction::Tile &at) {
+  expert = at.expert;
+  firstPanel = b.div(column, b.index(kPanel));
+  xRows.clear(), xExists.clear();
+  Value own = b.div(b.thread(), b.index(kDepth / kChunk));
+  Value last = b.sub(at.end, b.index(1));
+  for (int64_t row = 0; row < rows; row += kThreads / (kDepth / kChunk)) {
+    Value number = b.add(at.first, b.add(own, b.index(row)));
+    xExists.push_back(b.lt(number, at.end));
+    xRows.push_back(c.place(b.min(number, last)).x);
+  }
+}
+
+/// Begins to copy `count` elements; zeros take the place of what does not exist.
+void ContractMma::copy(Value from, ValueRange source, Value to,
+                       ValueRange place, int64_t count, Value exists) {
+  Value elements;
+  if (exists)
+    elements = b.select(exists, b.index(count), b.index(0));
+  // Only 16 bytes can pass by the first cache.
+  UnitAttr bypass = count == kChunk ? b.getUnitAttr() : UnitAttr();
+  nvgpu::DeviceAsyncCopyOp::create(
+      b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), to, place, from,
+      source, b.getIndexAttr(count), elements, bypass);
+}
+
+void ContractMma::fetchX(Value depth, Value stage) {
+  constexpr int64_t kChunks = kDepth / kChunk;
+  int64_t lanes = std::min(kChunk, GPUEmitter::vectorLanes({c.x}, c.k));
+  Value own = b.rem(b.thread(), b.index(kChunks));
+  Value row = b.div(b.thread(), b.index(kChunks));
+  Value flip = b.rem(b.div(row, b.index(2)), b.index(4));
+  Value to = chunk(own, flip);
+  Value from = b.add(depth, b.mul(own, b.index(kChunk)));
+  for (auto [i, source] : llvm::enumerate(xRows))
+    for (int64_t part = 0; part < kChunk; part += lanes) {
+      Value k = b.add(from, b.index(part)), exists = xExists[i];
+      if (c.k % kDepth != 0)
+        exists = b.both(exists, b.lt(k, b.index(c.k)));
+      Value place = b.add(row, b.index(int64_t(i) * kThreads / kChunks));
+      copy(c.x, {source, k}, x, {stage, place, b.add(to, b.index(part))}, lanes,
+           exists);
+    }
+}
+
+void ContractMma::fetchW(Value depth, Value stage) {
+  constexpr int64_t kChunks = 2 * kPanel / kChunk;
+  static_assert(kThreads == kDepth / 2 * kChunks, "a panel is a chunk a thread");
+  Value own = b.rem(b.thread(), b.index(kChunks));
+  Value place = b.div(b.thread(), b.index(kChunks));
+  Value to = chunk(own, b.mul(b.rem(place, b.index(4)), b.index(2)));
+  Value pair = b.add(b.div(depth, b.index(2)), place);
+  for (int64_t i = 0; i < panels; ++i) {
+    Value panel = b.add(firstPanel, b.index(i)), exists;
+    if (c.panels % panels != 0)
+      exists = b.lt(panel, b.index(c.panels));
+    if (c.k % kDepth != 0) {
+      Value inside = b.lt(pair, b.index(c.pairs));
+      exists = exists ? b.both(exists, inside) : inside;
+    }
+    Values source = {panel, pair, b.mul(own, b.index(kChunk))};
+    if (c.grouped)
+      source.insert(source.begin(), expert);
+    copy(c.w, source, w, {stage, b.index(i), place, to}, kChunk, exists);
+  }
+}
+
+/// Begins the copies of a step, as one group.
+void ContractMma::fetch(Value step, Value stage) {
+  Value steps = b.index(llvm::divideCeil(c.k, kDepth));
+  b.when(b.lt(step, steps), [&] {
+    Value depth = b.mul(step, b.index(kDepth));
+    fetchX(depth, stage);
+    fetchW(depth, stage);
+  });
+  // Also without any copy, so that the wait can count.
+  NVVM::CpAsyncCommitGroupOp::create(b);
+}
+
+//===----------------------------------------------------------------------===//
+// From shared memory to sums
+//===----------------------------------------------------------------------===//
+
+static Value wordOf(LoopBuilder &b, Value vector, int64_t number) {
+  return vector::ExtractOp::create(b, vector, number);
+}
+
+static Value asWords(LoopBuilder &b, Value vector) {
+  auto type = VectorType::get({lanesOf(vector) / 2}, b.getI32Type());
+  return vector::BitCastOp::create(b, type, vector);
+}
+
+/// A's registers of 16 inputs for all of the warp's rows, four of 16 rows each.
+Values ContractMma::fragmentsOfX(Value stage, int64_t part) {
+  Value row = b.rem(lane(), b.index(16));
+  Value flip = b.rem(b.div(row, b.index(2)), b.index(4));
+  Value own = b.add(b.div(lane(), b.index(16)), b.index(2 * part));
+  Value column = chunk(own, flip);
+  auto type = VectorType::get({4, 2}, b.getBF16Type());
+  Values registers;
+  for (int64_t i = 0; i < warpRows(); ++i) {
+    Value at = b.add(b.add(warpRow(), row), b.index(16 * i));
+    Value loaded = nvgpu::LdMatrixOp::create(
+        b, type, x, ValueRange{stage, at, column}, /*transpose=*/false,
+        /*numTiles=*/4);
+    for (int64_t r = 0; r < 4; ++r)
+      registers.push_back(wordOf(
+          b, asWords(b, vector::ExtractOp::create(b, loaded, r)), 0));
+  }
+  return registers;
+}
+
+/// B's registers of 16 inputs for all of the warp's panels: the first and the
+/// second of four mmas, of each panel.
+Values ContractMma::fragmentsOfW(Value stage, int64_t part) {
+  Value quad = b.rem(lane(), b.index(4)), group = b.div(lane(), b.index(4));
+  Value column = chunk(group, b.mul(quad, b.index(2)));
+  Values registers;
+  for (int64_t panel = 0; panel < warpPanels(); ++panel)
+    for (int64_t half = 0; half < 2; ++half) {
+      Value pair = b.add(quad, b.index(8 * part + 4 * half));
+      Value at = b.add(warpPanel(), b.index(panel));
+      Value loaded =
+          asWords(b, b.loadRawAligned(w, {stage, at, pair, column}, kChunk));
+      for (int64_t j = 0; j < 4; ++j)
+        registers.push_back(wordOf(b, loaded, j));
+    }
+  return registers;
+}
+
+static Values multiplyAdd(LoopBuilder &b, ValueRange x, ValueRange w,
+                          ValueRange sums) {
+  Type f32 = b.getF32Type();
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                               {f32, f32, f32, f32});
+  constexpr auto kBF16 = NVVM::MMATypes::bf16;
+  Value result = NVVM::MmaOp::create(
+      b, type, x, w, sums, ArrayRef<int64_t>{16, 8, 16}, std::nullopt,
+      std::nullopt, std::array{kBF16, kBF16},
+      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  Values parts;
+  for (int64_t i = 0; i < 4; ++i)
+    parts.push_back(LLVM::ExtractValueOp::create(b, f32, result, i));
+  return parts;
+}
+
+/// Adds the products of a step. Sums are in the order [row of mmas][panel][mma
+/// of the panel][register].
+Values ContractMma::multiply(Value stage, ValueRange sums) {
+  Values result(sums);
+  for (int64_t part = 0; part < kDepth / 16; ++part) {
+    Values xWords = fragmentsOfX(stage, part);
+    Values wWords = fragmentsOfW(stage, part);
+    for (int64_t i = 0; i < warpRows(); ++i)
+      for (int64_t j = 0; j < 4 * warpPanels(); ++j) {
+        ValueRange words = wWords;
+        words = words.drop_front(j / 4 * 8 + j % 4);
+        int64_t first = (i * 4 * warpPanels() + j) * 4;
+        auto own = MutableArrayRef(result).slice(first, 4);
+        llvm::copy(multiplyAdd(b, ValueRange(xWords).slice(4 * i, 4),
+                               {words[0], words[4]}, ValueRange(own)),
+                   own.begin());
+      }
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// A tile
+//===----------------------------------------------------------------------===//
+
+/// A lane holds, of a row of mmas and a panel, eight neighbours of two rows.
+void ContractMma::finish(Value column, const Contraction::Tile &at,
+                         ValueRange sums) {
+  Value quad = b.rem(lane(), b.index(4)), group = b.div(lane(), b.index(4));
+  auto type = VectorType::get({8}, b.getF32Type());
+  for (int64_t i = 0; i < warpRows(); ++i)
+    for (int64_t half = 0; half < 2; ++half) {
+      Value row = b.add(b.add(warpRow(), group), b.index(16 * i + 8 * half));
+      Value number = b.add(at.first, row);
+      b.when(b.lt(number, at.end), [&] {
+        Contraction::Place place = c.place(number);
+        for (int64_t panel = 0; panel < warpPanels(); ++panel) {
+          Values eight;
+          for (int64_t side = 0; side < 2; ++side)
+            for (int64_t j = 0; j < 4; ++j)
+              eight.push_back(sums[((i * warpPanels() + panel) * 4 + j) * 4 +
+                                   2 * half + side]);
+          Value at = b.mul(b.add(warpPanel(), b.index(panel)), b.index(kPanel));
+          at = b.add(b.add(column, at), b.mul(quad, b.index(8)));
+          c.finish(vector::FromElementsOp::create(b, type, eight), place, at);
+        }
+      });
+    }
+}
+
+void ContractMma::tile(Value column, const Contraction::Tile &at) {
+  x = b.shared(memory, xs), w = b.shared(memory, ws);
+  locateSources(column, at);
+  for (int64_t step = 0; step < stages - 1; ++step)
+    fetch(b.index(step), b.index(step));
+  Value last = b.index(stages - 1);
+  Values carried(warpRows() * warpPanels() * 16, b.f32(0.0));
+  carried.push_back(b.index(0));
+  carried = b.loop(
+      b.index(0), b.index(llvm::divideCeil(c.k, kDepth)), b.index(1), carried,
+      [&](Value step, ValueRange values) {
+        // The oldest step has arrived, at all threads; and all of them are done
+        // with the step before it, whose place is taken next.
+        Value stage = values.back();
+        NVVM::CpAsyncWaitGroupOp::create(b, stages - 2);
+        b.barrier();
+        Value first = b.eq(stage, b.index(0));
+        Value before = b.select(first, last, b.sub(stage, b.index(1)));
+        fetch(b.add(step, last), before);
+        Values next = multiply(stage, values.drop_back());
+        next.push_back(b.select(b.eq(stage, last), b.index(0),
+                                b.add(stage, b.index(1))));
+        return next;
+      });
+  carried.pop_back();
+  finish(column, at, carried);
+}
+
+/// Host code knows the blocks of a dense contraction, and at most how many
+/// there are of a grouped one.
+void braid::emitContractMma(Contraction &contraction, ArrayRef<int64_t> tile) {
+  constexpr int64_t kSmall = 64;
+  LoopBuilder &b = contraction.b;
+  auto emit = [&](int64_t rows, int64_t columns) {
+    ContractMma(contraction, rows, columns).emit();
+  };
+  int64_t rows = tile[0], columns = tile[1], enough = tile[2];
+  if (enough == 0 || (rows == kSmall && columns == kSmall))
+    return emit(rows, columns);
+  Value places = b.mul(contraction.rows, b.index(contraction.choices));
+  Value tiles = b.div(b.add(places, b.index(rows - 1)), b.index(rows));
+  Value blocks =
+      b.mul(tiles, b.index(llvm::divideCeil(contraction.n, columns)));
+  b.when(
+      b.lt(blocks, b.index(enough)), [&] { emit(kSmall, kSmall); },
+      [&] { emit(rows, columns); });
+}

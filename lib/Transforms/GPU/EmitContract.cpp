@@ -1,0 +1,241 @@
+//===- EmitContract.cpp - contractions with packed weights on a GPU
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "EmitContract.h"
+#include "braid/Transforms/Lanewise.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
+
+using namespace mlir;
+using namespace braid;
+
+static MemRefType typeOf(Value memref) {
+  return cast<MemRefType>(memref.getType());
+}
+
+/// Joins the dimensions [first, first + 1] of a memref.
+static Value collapse(LoopBuilder &b, Value memref, int64_t first) {
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t i = 0; i < typeOf(memref).getRank(); ++i)
+    if (i == first + 1)
+      groups.back().push_back(i);
+    else
+      groups.push_back({i});
+  return memref::CollapseShapeOp::create(b, memref, groups);
+}
+
+Contraction::Contraction(GPUEmitter &b, PackedContractOp op)
+    : b(b), op(op), grouped(!op.getGroups().empty()), x(op.getX()),
+      y(op.getInit()), rows(b.dim(op.getX(), 0)) {
+  ArrayRef<int64_t> packed = typeOf(op.getWeight()).getShape().take_back(4);
+  panels = packed[0];
+  pairs = packed[1];
+  kp = packed[3];
+  n = typeOf(y).getShape().back();
+  k = typeOf(x).getShape().back();
+  w = collapse(b, op.getWeight(), grouped ? 3 : 2);
+  if (!grouped)
+    return;
+  choices = typeOf(op.getGroups()[0]).getDimSize(1);
+  order = collapse(b, op.getGroups()[0], 0);
+  begin = op.getGroups()[1];
+  active = op.getGroups()[2];
+  y = collapse(b, y, 0);
+  if (!op.getGather())
+    x = collapse(b, x, 0);
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+void Contraction::launch(int64_t tileRows, int64_t columns,
+                         const SharedMemory &shared,
+                         function_ref<void(Value, const Tile &)> body) {
+  Value blocks = b.index(llvm::divideCeil(n, columns));
+  auto atColumn = [&](Value block, const Tile &tile) {
+    body(b.mul(block, b.index(columns)), tile);
+  };
+  if (grouped)
+    launchGrouped(tileRows, blocks, shared, atColumn);
+  else
+    launchDense(tileRows, blocks, shared, atColumn);
+}
+
+void Contraction::launchDense(int64_t tileRows, Value blocks,
+                              const SharedMemory &shared,
+                              function_ref<void(Value, const Tile &)> body) {
+  Value size = b.index(tileRows);
+  Value tiles = b.div(b.add(rows, b.index(tileRows - 1)), size);
+  b.launch(blocks, tiles, shared, [&](Value block, Value tile) {
+    Value first = b.mul(tile, size);
+    body(block, Tile{first, b.min(b.add(first, size), rows), Value()});
+  });
+}
+
+void Contraction::launchGrouped(int64_t tileRows, Value blocks,
+                                const SharedMemory &shared,
+                                function_ref<void(Value, const Tile &)> body) {
+  Value experts = b.index(typeOf(op.getWeight()).getDimSize(0));
+  Value most = b.min(experts, b.mul(rows, b.index(choices)));
+  Value size = b.index(tileRows);
+  b.launch(blocks, most, shared, [&](Value block, Value which) {
+    b.when(b.lt(which, entry(active, b.index(0))), [&] {
+      Value expert = entry(active, b.add(which, b.index(1)));
+      Value end = entry(begin, b.add(expert, b.index(1)));
+      b.loop(entry(begin, expert), end, size, [&](Value first) {
+        body(block, Tile{first, b.min(b.add(first, size), end), expert});
+        b.barrier();
+      });
+    });
+  });
+}
+
+bool Contraction::fitsTensorCores() {
+  auto isBF16 = [](Value memref) {
+    return typeOf(memref).getElementType().isBF16();
+  };
+  return isBF16(x) && isBF16(w) && GPUEmitter::vectorLanes({x}, k) >= 2;
+}
+
+Value Contraction::entry(Value table, Value at) {
+  return b.toIndex(b.load(table, {at}));
+}
+
+/// The first tile of the active expert number `which`. This counts no tiles of
+/// the experts before it: each of them ends at most one tile early, and `which`
+/// stands for these.
+Value Contraction::tileBegin(Value which, int64_t rows) {
+  Value expert = entry(active, b.add(which, b.index(1)));
+  return b.add(b.div(entry(begin, expert), b.index(rows)), which);
+}
+
+/// The last active expert whose first tile is not after `tile`: lanes of a warp
+/// count the experts of which that is true.
+Value Contraction::findExpert(Value tile, int64_t rows) {
+  constexpr int64_t kWarp = 32;
+  Value lane = b.rem(b.thread(), b.index(kWarp));
+  Value count = b.loop(lane, entry(active, b.index(0)), b.index(kWarp),
+                       {b.i32(0)}, [&](Value which, ValueRange found) -> Values {
+                         Value before = b.le(tileBegin(which, rows), tile);
+                         return {b.add(found[0], b.select(before, b.i32(1),
+                                                          b.i32(0)))};
+                       })[0];
+  for (int64_t mask = kWarp / 2; mask >= 1; mask /= 2)
+    count = b.add(count, b.shuffleXor(count, mask));
+  return b.sub(b.toIndex(count), b.index(1));
+}
+
+void Contraction::launchTiles(int64_t tileRows, int64_t columns,
+                              const SharedMemory &shared,
+                              function_ref<void(Value, const Tile &)> body) {
+  if (!grouped)
+    return launch(tileRows, columns, shared, body);
+  Value size = b.index(tileRows), places = b.mul(rows, b.index(choices));
+  Value experts = b.index(typeOf(op.getWeight()).getDimSize(0));
+  Value tiles = b.add(b.div(places, size), b.min(experts, places));
+  Value blocks = b.index(llvm::divideCeil(n, columns));
+  b.launch(blocks, tiles, shared, [&](Value block, Value tile) {
+    Value which = findExpert(tile, tileRows);
+    Value expert = entry(active, b.add(which, b.index(1)));
+    Value skipped = b.sub(tile, tileBegin(which, tileRows));
+    Value first = b.add(entry(begin, expert), b.mul(skipped, size));
+    Value end = entry(begin, b.add(expert, b.index(1)));
+    b.when(b.lt(first, end), [&] {
+      body(b.mul(block, b.index(columns)),
+           Tile{first, b.min(b.add(first, size), end), expert});
+    });
+  });
+}
+
+Contraction::Place Contraction::place(Value number) {
+  if (!grouped)
+    return {number, number, number};
+  Value pair = b.toIndex(b.load(order, {number}));
+  Value row = b.div(pair, b.index(choices));
+  return op.getGather() ? Place{row, number, row} : Place{number, pair, row};
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+Value Contraction::weights(Value expert, Value panel, Value pair, Value offset,
+                           int64_t count) {
+  Values at;
+  if (grouped)
+    at.push_back(expert);
+  at.append({panel, pair, offset});
+  return b.loadRawAligned(w, at, count);
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogue
+//===----------------------------------------------------------------------===//
+
+int64_t Contraction::storeLanes(int64_t wanted) {
+  Values buffers = {y};
+  for (Value extra : op.getExtras())
+    buffers.push_back(extra);
+  return std::gcd(wanted, GPUEmitter::vectorLanes(buffers, n));
+}
+
+Value Contraction::epilogue(Value sums, const Place &place, Value column) {
+  int64_t lanes = lanesOf(sums);
+  auto loaded = [&](Value memref, Value row) {
+    if (typeOf(memref).getRank() == 1)
+      return b.loadRawAligned(memref, {column}, lanes);
+    return b.loadRawAligned(memref, {row, column}, lanes);
+  };
+  Block &body = op.getEpilogue().front();
+  Values arguments = {sums};
+  for (Value extra : op.getExtras())
+    arguments.push_back(loaded(extra, place.row));
+  bool usesOld = !body.getArguments().back().use_empty();
+  arguments.push_back(usesOld ? loaded(y, place.y) : Value());
+  return emitLanewise(b, body, arguments, lanes);
+}
+
+void Contraction::finish(Value sums, const Place &place, Value column) {
+  int64_t count = lanesOf(sums), lanes = storeLanes(count);
+  for (int64_t offset = 0; offset < count; offset += lanes) {
+    Value piece = sums;
+    if (lanes != count)
+      piece = vector::ExtractStridedSliceOp::create(
+          b, sums, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{lanes},
+          ArrayRef<int64_t>{1});
+    Value at = b.add(column, b.index(offset));
+    b.when(b.lt(at, b.index(n)), [&] {
+      b.storeAligned(epilogue(piece, place, at), y, {place.y, at});
+    });
+  }
+}
+
+LogicalResult GPUEmitter::emit(PackedContractOp op) {
+  if (threads != kContractThreads)
+    return op.emitOpError("expected a schedule of ")
+           << kContractThreads << " threads, found " << threads;
+  Contraction contraction(*this, op);
+  StringRef strategy = schedule.getStrategy();
+  if (strategy == "mma" && schedule.getTile().empty())
+    return op.emitOpError("is to use tensor cores, but its schedule has no "
+                          "tile");
+  if (strategy == "mma" && !contraction.fitsTensorCores())
+    return op.emitOpError("expected bf16, and rows of x at even places, for "
+                          "tensor cores");
+  auto tiles = [&] {
+    if (strategy == "mma")
+      emitContractMma(contraction, schedule.getTile());
+    else
+      emitContractTiles(contraction);
+  };
+  if (strategy == "simt")
+    tiles();
+  else
+    emitContractGemv(contraction, tiles);
+  return success();
+}

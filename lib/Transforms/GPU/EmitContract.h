@@ -1,0 +1,102 @@
+//===- EmitContract.h - what all kernels of a contraction share (private)
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
+#define BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
+
+#include "GPUEmitter.h"
+
+namespace braid {
+
+/// Threads of a block, in all kernels of a contraction.
+constexpr int64_t kContractThreads = 256;
+
+/// The operands and rows of one packed contraction. Without groups a place is a
+/// row. With groups it is the number of a (row, choice) pair in sorted order, in
+/// which the rows of an expert follow each other.
+class Contraction {
+public:
+  using Value = mlir::Value;
+  using Values = LoopBuilder::Values;
+
+  /// Emits host code: the operands as the kernels index them.
+  Contraction(GPUEmitter &b, PackedContractOp op);
+
+  /// Whether products of pairs of bf16 can be asked for.
+  bool fitsTensorCores();
+
+  /// Places [first, end), all of one expert if there are any.
+  struct Tile {
+    Value first, end, expert;
+  };
+  /// Where a place's x is read and its y written, and its row of the batch.
+  struct Place {
+    Value x, y, row;
+  };
+
+  /// Launches blocks for all tiles of up to `rows` places, each for `columns`
+  /// outputs; `body` gets the first of the outputs and is emitted once. Host
+  /// code knows how many rows there are but not how many fall to an expert: of
+  /// a grouped contraction a block takes one tile of its expert after another,
+  /// with a barrier between them, and blocks of experts without rows leave.
+  void launch(int64_t rows, int64_t columns, const SharedMemory &shared,
+              llvm::function_ref<void(Value, const Tile &)> body);
+
+  /// The same with a block for each tile, so that an expert with many rows does
+  /// not take longer than others. Blocks have to find their expert, which is
+  /// worth it for many rows only.
+  void launchTiles(int64_t rows, int64_t columns, const SharedMemory &shared,
+                   llvm::function_ref<void(Value, const Tile &)> body);
+
+  // Inside a launch.
+  Place place(Value number);
+  /// `count` consecutive elements of a panel's pair as stored: element
+  /// `offset` = (output % 32) * kp + k % kp.
+  Value weights(Value expert, Value panel, Value pair, Value offset,
+                int64_t count);
+  /// How many consecutive outputs can be stored at once, at most `wanted`.
+  int64_t storeLanes(int64_t wanted);
+  /// Applies the epilogue to the sums (a vector of f32) of consecutive outputs
+  /// and stores those that exist. `column` is a multiple of the vector's length.
+  void finish(Value sums, const Place &place, Value column);
+
+  GPUEmitter &b;
+  PackedContractOp op;
+  bool grouped;
+  /// y [., n] = x [., k] W^T, W in panels of 32 outputs and pairs of kp inputs.
+  int64_t n, k, panels, pairs, kp;
+  int64_t choices = 1; ///< Of a row.
+  Value x, w, y;
+  Value rows; ///< Of the batch, on the host.
+
+private:
+  void launchDense(int64_t rows, Value x, const SharedMemory &shared,
+                   llvm::function_ref<void(Value, const Tile &)> body);
+  void launchGrouped(int64_t rows, Value x, const SharedMemory &shared,
+                     llvm::function_ref<void(Value, const Tile &)> body);
+  Value entry(Value table, Value at);
+  Value tileBegin(Value which, int64_t rows);
+  Value findExpert(Value tile, int64_t rows);
+  Value epilogue(Value sums, const Place &place, Value column);
+
+  Value order, begin, active;
+};
+
+/// Tiles of threads that compute in f32, for any number of rows.
+void emitContractTiles(Contraction &contraction);
+
+/// Kernels that read the weights once for up to kGemvRows rows; host code
+/// chooses by the number of rows, and does `otherwise` for more.
+constexpr int64_t kGemvRows = 8;
+void emitContractGemv(Contraction &contraction,
+                      llvm::function_ref<void()> otherwise);
+
+/// Tensor cores, for more than a few rows of bf16. `tile` as in the schedule.
+void emitContractMma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);
+
+} // namespace braid
+
+#endif // BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H

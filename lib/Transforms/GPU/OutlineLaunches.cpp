@@ -1,0 +1,161 @@
+//===- OutlineLaunches.cpp - a launch's region becomes a GPU function
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "braid/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace braid {
+#define GEN_PASS_DEF_OUTLINELAUNCHES
+#include "braid/Transforms/Passes.h.inc"
+} // namespace braid
+
+using namespace mlir;
+using namespace braid;
+
+namespace {
+class OutlineLaunches
+    : public braid::impl::OutlineLaunchesBase<OutlineLaunches> {
+  void runOnOperation() override;
+  LogicalResult outline(gpu::LaunchOp launch, func::FuncOp kernel);
+  gpu::GPUModuleOp moduleFor(StringRef target);
+  bool isWeight(Value buffer);
+
+  llvm::StringMap<SmallVector<func::CallOp>> calls; ///< By their callee.
+};
+} // namespace
+
+/// The buffer that a view shows a part of.
+static Value sourceOf(Value buffer) {
+  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
+    buffer = view.getViewSource();
+  return buffer;
+}
+
+/// Whether a buffer of a kernel is a weight in all of the kernel's calls. Then
+/// nothing writes it while the kernel runs, by whatever name.
+bool OutlineLaunches::isWeight(Value buffer) {
+  buffer = sourceOf(buffer);
+  auto argument = dyn_cast<BlockArgument>(buffer);
+  if (!argument)
+    return buffer.getDefiningOp<WeightViewOp>();
+  auto kernel = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  auto found = kernel ? calls.find(kernel.getSymName()) : calls.end();
+  return found != calls.end() &&
+         llvm::all_of(found->second, [&](func::CallOp call) {
+           Value operand = call.getOperand(argument.getArgNumber());
+           return sourceOf(operand).getDefiningOp<WeightViewOp>();
+         });
+}
+
+/// The target's module, made at its first use.
+gpu::GPUModuleOp OutlineLaunches::moduleFor(StringRef target) {
+  if (auto found = getOperation().lookupSymbol<gpu::GPUModuleOp>(target))
+    return found;
+  OpBuilder b = OpBuilder::atBlockEnd(getOperation().getBody());
+  return gpu::GPUModuleOp::create(b, getOperation().getLoc(), target);
+}
+
+/// The value of a size that has to be known.
+static std::optional<int64_t> constantOf(Value value) {
+  APInt number;
+  if (!value)
+    return 0;
+  if (!matchPattern(value, m_ConstantInt(&number)))
+    return std::nullopt;
+  return number.getSExtValue();
+}
+
+/// Ids of block and thread are read where the region's arguments were used.
+static void mapIds(gpu::LaunchOp launch, OpBuilder &b, IRMapping &map) {
+  Location loc = launch.getLoc();
+  constexpr gpu::Dimension dimensions[] = {
+      gpu::Dimension::x, gpu::Dimension::y, gpu::Dimension::z};
+  Block &body = launch.getBody().front();
+  for (auto [i, dimension] : llvm::enumerate(dimensions)) {
+    if (!body.getArgument(i).use_empty())
+      map.map(body.getArgument(i),
+              gpu::BlockIdOp::create(b, loc, dimension).getResult());
+    if (!body.getArgument(3 + i).use_empty())
+      map.map(body.getArgument(3 + i),
+              gpu::ThreadIdOp::create(b, loc, dimension).getResult());
+  }
+}
+
+/// (captures...) -> (). Constants are repeated inside.
+LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
+                                       func::FuncOp kernel) {
+  std::optional<int64_t> threads = constantOf(launch.getBlockSizeX());
+  std::optional<int64_t> bytes =
+      constantOf(launch.getDynamicSharedMemorySize());
+  if (!threads || !bytes)
+    return launch.emitOpError("expected the threads of a block and its shared "
+                              "memory as constants");
+  llvm::SetVector<Value> used;
+  getUsedValuesDefinedAbove(launch.getBody(), used);
+  SmallVector<Value> captures, constants;
+  for (Value value : used)
+    (matchPattern(value, m_Constant()) ? constants : captures).push_back(value);
+
+  StringRef target = kernel->getAttrOfType<StringAttr>(kTargetAttr);
+  gpu::GPUModuleOp module = moduleFor(target);
+  StringRef base = kernel.getSymName().drop_back(target.size() + 1);
+  OpBuilder b(&getContext());
+  auto function = gpu::GPUFuncOp::create(
+      b, launch.getLoc(), base,
+      b.getFunctionType(TypeRange(ValueRange(captures)), {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  function->setAttr(kKernelAttr, kernel->getAttr(kKernelAttr));
+  function->setAttr(kThreadsAttr, b.getI64IntegerAttr(*threads));
+  function->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(*bytes));
+  for (StringRef name : {kBlocksAttr, kStrategyAttr})
+    if (Attribute value = kernel->getAttr(name))
+      function->setAttr(name, value);
+  SymbolTable(module).insert(function);
+  for (auto [i, capture] : llvm::enumerate(captures))
+    if (isWeight(capture))
+      for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(),
+                             LLVM::LLVMDialect::getReadonlyAttrName()})
+        function.setArgAttr(i, name, b.getUnitAttr());
+
+  IRMapping map;
+  map.map(captures, function.getArguments());
+  b.setInsertionPointToStart(&function.front());
+  for (Value constant : constants)
+    b.clone(*constant.getDefiningOp(), map);
+  mapIds(launch, b, map);
+  for (Operation &inner : launch.getBody().front().without_terminator())
+    b.clone(inner, map);
+  gpu::ReturnOp::create(b, launch.getLoc());
+
+  b.setInsertionPoint(launch);
+  gpu::LaunchFuncOp::create(b, launch.getLoc(), function,
+                            launch.getGridSizeOperandValues(),
+                            launch.getBlockSizeOperandValues(),
+                            launch.getDynamicSharedMemorySize(), captures);
+  launch.erase();
+  return success();
+}
+
+void OutlineLaunches::runOnOperation() {
+  calls.clear();
+  getOperation().walk(
+      [&](func::CallOp call) { calls[call.getCallee()].push_back(call); });
+  for (auto kernel : getOperation().getOps<func::FuncOp>()) {
+    SmallVector<gpu::LaunchOp> launches;
+    kernel.walk([&](gpu::LaunchOp launch) { launches.push_back(launch); });
+    for (gpu::LaunchOp launch : launches)
+      if (failed(outline(launch, kernel)))
+        return signalPassFailure();
+  }
+  if (getOperation()->hasAttr(kGPUTargetsAttr))
+    getOperation()->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                            UnitAttr::get(&getContext()));
+}

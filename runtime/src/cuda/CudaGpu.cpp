@@ -1,0 +1,38 @@
+//===- CudaGpu.cpp - a GPU in use -----------------------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "CudaGpu.h"
+#include "braid-rt/error.h"
+#include "core/SizeText.h"
+
+namespace braid::rt::cuda {
+
+CudaGpu::CudaGpu(std::unique_ptr<CudaDriver> driver, GpuInfo info)
+    : ownDriver(std::move(driver)), ownInfo(std::move(info)),
+      context(*ownDriver, ownInfo), ownStream(*ownDriver) {}
+
+CudaGpu::Turn::Turn(CudaGpu &gpu) : lock(gpu.mutex) {
+  gpu.driver().check(gpu.context.enter(), "entering the GPU's context");
+}
+CudaGpu::Turn::Turn(CudaGpu &gpu, std::nothrow_t) : lock(gpu.mutex) {
+  gpu.context.enter();
+}
+
+void CudaGpu::checkMemory(CUresult code, uint64_t bytes,
+                          const std::string &what) const {
+  if (code != CUDA_ERROR_OUT_OF_MEMORY)
+    return driver().check(code, what);
+  size_t free = 0, total = 0;
+  std::string available = "how much is free is not known";
+  if (!driver().cuMemGetInfo(&free, &total))
+    available = sizeText(free) + " of " + sizeText(total) + " are free";
+  throw Error("out of memory on " + ownInfo.text() + ": " + what + ": " +
+                  sizeText(bytes) + " needed, " + available,
+              "nvidia-smi lists who uses the rest; a smaller --context or "
+              "--max-sequences needs less; --device=cpu runs without a GPU");
+}
+
+} // namespace braid::rt::cuda

@@ -1,0 +1,143 @@
+//===- CudaModule.cpp - an artefact's kernels on a GPU --------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "CudaModule.h"
+#include "GpuTarget.h"
+#include "braid-rt/abi.h"
+#include "braid-rt/error.h"
+
+namespace braid::rt::cuda {
+
+static std::string targetsOf(const Artifact &artifact) {
+  std::string list;
+  for (const GpuCode &code : artifact.manifest.gpus)
+    list += (list.empty() ? "" : ", ") + code.target +
+            (code.cubin ? "" : " as PTX");
+  return list.empty() ? "none" : list;
+}
+
+[[noreturn]] static void refuse(const Artifact &artifact, const GpuInfo &gpu) {
+  std::string target = targetFor(gpu.major, gpu.minor);
+  const std::string &source = artifact.manifest.weights.sourceDir;
+  throw Error(artifact.path + ": has no code for " + gpu.text() +
+                  "; it has: " + targetsOf(artifact),
+              target.empty() ? "Braid compiles for compute capability 8.0 and "
+                               "later, but for no such GPU; run with "
+                               "--device=cpu"
+                             : "braid compile " +
+                                   (source.empty() ? "CHECKPOINT" : source) +
+                                   " --target=" + target + " -o " +
+                                   artifact.path);
+}
+
+static void checkVersion(const CudaDriver &driver, const GpuCode &code) {
+  int needed = cudaVersionFor(code.ptxVersion);
+  if (driver.version < needed)
+    throw Error("the NVIDIA driver is too old: it is for CUDA " +
+                    cudaVersionText(driver.version) + ", code for " +
+                    code.target + " (PTX " + code.ptxVersion + ") needs " +
+                    cudaVersionText(needed),
+                "install a driver for CUDA " + cudaVersionText(needed) +
+                    " or later, or run with --device=cpu");
+}
+
+ChosenCode chooseCode(const Artifact &artifact, const CudaDriver &driver,
+                      const GpuInfo &gpu, bool allowJit) {
+  // The last one that fits is the nearest: lists go from old to new.
+  const GpuCode *runs = nullptr, *compiles = nullptr;
+  for (const GpuCode &code : artifact.manifest.gpus) {
+    Fit fit = fitOf(code, gpu.major, gpu.minor);
+    if (fit == Fit::Run && (!runs || code.target > runs->target))
+      runs = &code;
+    if (fit == Fit::Compile)
+      compiles = &code;
+  }
+  if (!runs && compiles && !allowJit)
+    throw Error(artifact.path + ": has no machine code for " + gpu.text() +
+                    ", only PTX for " + compiles->target,
+                "--allow-jit lets the driver compile it at every start; braid "
+                "compile --target=" +
+                    targetFor(gpu.major, gpu.minor) +
+                    " with ptxas at hand does it once");
+  if (!runs && !compiles)
+    refuse(artifact, gpu);
+  ChosenCode chosen{runs ? runs : compiles, !runs};
+  checkVersion(driver, *chosen.code);
+  return chosen;
+}
+
+CudaModule::CudaModule(const Artifact &artifact, const CudaDriver &driver,
+                       const GpuInfo &gpu, ChosenCode chosen)
+    : driver(driver) {
+  load(artifact, chosen);
+  try {
+    for (const GpuKernel &kernel : chosen.code->kernels)
+      functions.push_back(prepare(kernel, gpu));
+  } catch (...) {
+    driver.cuModuleUnload(module);
+    throw;
+  }
+}
+
+CudaModule::~CudaModule() { driver.cuModuleUnload(module); }
+
+/// PTX is text, which ends with a zero that the section does not have.
+void CudaModule::load(const Artifact &artifact, ChosenCode chosen) {
+  const GpuCode &code = *chosen.code;
+  std::string image = readSection(artifact, BRAID_SECTION_GPU_PREFIX +
+                                                code.target +
+                                                (chosen.jit ? ".ptx"
+                                                            : ".cubin"));
+  char log[2048] = {};
+  int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+  void *values[] = {log, reinterpret_cast<void *>(sizeof(log) - 1)};
+  CUresult result = driver.cuModuleLoadDataEx(&module, image.c_str(), 2,
+                                              options, values);
+  if (!result)
+    return;
+  std::string text = log;
+  text = text.substr(0, text.find('\n'));
+  throw Error(artifact.path + ": the driver (CUDA " +
+                  cudaVersionText(driver.version) +
+                  ") does not load its code for " + code.target + ": " +
+                  driver.textOf(result) + (text.empty() ? "" : ": " + text),
+              chosen.jit ? "install a newer driver, or compile with ptxas at "
+                           "hand"
+                         : "the code may have been assembled by a ptxas newer "
+                           "than the driver: install a newer driver, or "
+                           "compile again with an older ptxas");
+}
+
+/// Asking for an attribute also makes the driver load the kernel, which it
+/// otherwise does at the first launch; that may stand in a capture.
+CUfunction CudaModule::prepare(const GpuKernel &kernel,
+                               const GpuInfo &gpu) const {
+  constexpr uint64_t kWithoutAsking = 48 << 10;
+  std::string what = "kernel " + kernel.name;
+  CUfunction function = nullptr;
+  driver.check(
+      driver.cuModuleGetFunction(&function, module, kernel.name.c_str()), what);
+  int threads = 0;
+  driver.check(driver.cuFuncGetAttribute(
+                   &threads, CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK, function),
+               what);
+  if (threads < kernel.threads)
+    throw Error(what + " needs " + std::to_string(kernel.threads) +
+                " threads a block; " + gpu.text() + " runs at most " +
+                std::to_string(threads) + " of it");
+  if (kernel.sharedBytes > uint64_t(gpu.sharedBytes))
+    throw Error(what + " needs " + std::to_string(kernel.sharedBytes) +
+                " bytes of shared memory; " + gpu.text() + " has " +
+                std::to_string(gpu.sharedBytes));
+  if (kernel.sharedBytes > kWithoutAsking)
+    driver.check(driver.cuFuncSetAttribute(
+                     function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                     int(kernel.sharedBytes)),
+                 what);
+  return function;
+}
+
+} // namespace braid::rt::cuda

@@ -1,0 +1,405 @@
+//===- Block.cpp - one block of threads, simulated ------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Block.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace braid::rt {
+
+static SimThread &threadOf(braid_sim *self) {
+  return *static_cast<SimThread *>(self);
+}
+
+/// What generated code calls.
+static const braid_sim_calls kCalls = {
+    [](braid_sim *self, const char *site, void *address, int64_t bytes,
+       int32_t write) {
+      SimThread &thread = threadOf(self);
+      thread.block_->access(thread, site, address, uint64_t(bytes), write);
+    },
+    [](braid_sim *self, const char *site) {
+      SimThread &thread = threadOf(self);
+      thread.block_->barrier(thread, site);
+    },
+    [](braid_sim *self, const char *site, int32_t mask) {
+      SimThread &thread = threadOf(self);
+      thread.block_->syncWarp(thread, site, mask);
+    },
+    [](braid_sim *self, const char *site, int32_t mask, int32_t value,
+       int32_t offset, int32_t clamp, int32_t kind) {
+      SimThread &thread = threadOf(self);
+      thread.mask = mask, thread.value = value, thread.offset = offset;
+      thread.clamp = clamp, thread.kind = kind;
+      return thread.block_->shuffle(thread, site);
+    },
+    [](braid_sim *self, const char *site, void *shared, const void *global,
+       int32_t size, int32_t bytes) {
+      SimThread &thread = threadOf(self);
+      thread.block_->copyAsync(thread,
+                               {site, static_cast<std::byte *>(shared),
+                                static_cast<const std::byte *>(global),
+                                uint64_t(size), uint64_t(bytes)});
+    },
+    [](braid_sim *self, const char *) {
+      SimThread &thread = threadOf(self);
+      thread.block_->commitCopies(thread);
+    },
+    [](braid_sim *self, const char *, int32_t groups) {
+      SimThread &thread = threadOf(self);
+      thread.block_->waitCopies(thread, size_t(groups));
+    },
+    [](braid_sim *self, const char *site, const void *row, int32_t count,
+       int32_t transposed, uint32_t *words) {
+      SimThread &thread = threadOf(self);
+      thread.row = static_cast<const std::byte *>(row), thread.words = words;
+      thread.value = count, thread.kind = transposed;
+      thread.block_->meetWarp(thread, site, WarpOp::LoadMatrix);
+    },
+    [](braid_sim *self, const char *site, uint32_t *words) {
+      SimThread &thread = threadOf(self);
+      thread.words = words;
+      thread.block_->meetWarp(thread, site, WarpOp::Multiply);
+    },
+    [](braid_sim *self, const char *site, int32_t mask, int32_t value) {
+      SimThread &thread = threadOf(self);
+      return thread.block_->combine(thread, site, WarpOp::Sum, mask, value);
+    },
+    [](braid_sim *self, const char *site, int32_t mask, int32_t value) {
+      SimThread &thread = threadOf(self);
+      return thread.block_->combine(thread, site, WarpOp::Match, mask, value);
+    },
+};
+
+void Block::note(const SimThread &thread, const char *site,
+                 const std::string &what) {
+  if (!message.empty())
+    return;
+  message = std::string(site) + ": block (" + std::to_string(place[0]) + ", " +
+            std::to_string(place[1]) + ", " + std::to_string(place[2]) +
+            "), thread " + std::to_string(thread.number) + ": " + what;
+}
+
+/// Leaves the fiber for good: nobody resumes it.
+void Block::fail(SimThread &thread, const char *site, const std::string &what) {
+  note(thread, site, what);
+  thread.fiber.pause();
+  __builtin_unreachable();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+bool Block::inRanges(SimThread &thread, uintptr_t address,
+                     uint64_t bytes) const {
+  auto holds = [&](const MemoryRange &range) {
+    return address >= range.begin && address + bytes <= range.end;
+  };
+  if (thread.lastRange && holds(*thread.lastRange))
+    return true;
+  for (const MemoryRange &range : *ranges)
+    if (holds(range)) {
+      thread.lastRange = &range;
+      return true;
+    }
+  return false;
+}
+
+/// What is wrong with an access of shared memory.
+std::string Block::describe(SharedShadow::Fault fault, uint64_t offset,
+                            uint64_t bytes, bool write) const {
+  using Fault = SharedShadow::Fault;
+  std::string where = std::to_string(bytes) + " bytes of shared memory at " +
+                      std::to_string(offset) +
+                      (write ? " are written, and " : " are read, and ");
+  if (fault == Fault::Uninitialised)
+    return where + "nothing has written them";
+  if (fault == Fault::InFlight)
+    return where + "an asynchronous copy to them has not been waited for";
+  std::string other = "thread " + std::to_string(shadow.other());
+  if (shadow.other() >= count)
+    other = "another thread";
+  return where + other +
+         (fault == Fault::WriteAfterRead ? " has read" : " has written") +
+         " them without a barrier in between";
+}
+
+std::string Block::outOfShared(uint64_t offset, uint64_t bytes) const {
+  return std::to_string(bytes) + " bytes of shared memory at " +
+         std::to_string(offset) + " of " + std::to_string(sharedBytes) +
+         ": out of bounds";
+}
+
+void Block::accessShared(SimThread &thread, const char *site, uint64_t offset,
+                         uint64_t bytes, bool write) {
+  if (offset + bytes > sharedBytes)
+    fail(thread, site, outOfShared(offset, bytes));
+  Accessor who{thread.number, uint16_t(thread.number / kWarp), epoch,
+               thread.warpEpoch};
+  using Fault = SharedShadow::Fault;
+  Fault fault = write ? shadow.write(offset, bytes, who)
+                      : shadow.read(offset, bytes, who);
+  if (fault != Fault::None)
+    fail(thread, site, describe(fault, offset, bytes, write));
+}
+
+void Block::access(SimThread &thread, const char *site, void *address,
+                   uint64_t bytes, bool write) {
+  auto number = reinterpret_cast<uintptr_t>(address);
+  // A vector is aligned as its size says, up to the widest access.
+  if (number % std::min<uint64_t>(std::bit_floor(bytes), 16) != 0)
+    fail(thread, site,
+         std::to_string(bytes) + " bytes at an address that is not a multiple");
+  auto *byte = static_cast<std::byte *>(address);
+  if (inShared(byte))
+    return accessShared(thread, site, uint64_t(byte - shared), bytes, write);
+  if (thread.fiber.owns(address) || inRanges(thread, number, bytes))
+    return;
+  fail(thread, site,
+       std::string(write ? "writes " : "reads ") + std::to_string(bytes) +
+           " bytes outside of the buffers that the kernel was given");
+}
+
+//===----------------------------------------------------------------------===//
+// Meeting
+//===----------------------------------------------------------------------===//
+
+void Block::barrier(SimThread &thread, const char *site) {
+  thread.state = SimThread::State::AtBarrier;
+  thread.site = site;
+  thread.fiber.pause();
+}
+
+void Block::waitForWarp(SimThread &thread, const char *site, int32_t mask) {
+  thread.mask = mask;
+  thread.site = site;
+  thread.state = SimThread::State::AtWarp;
+  thread.fiber.pause();
+}
+
+void Block::syncWarp(SimThread &thread, const char *site, int32_t mask) {
+  thread.op = WarpOp::Sync;
+  waitForWarp(thread, site, mask);
+}
+
+int64_t Block::shuffle(SimThread &thread, const char *site) {
+  thread.op = WarpOp::Shuffle;
+  waitForWarp(thread, site, thread.mask);
+  return thread.result;
+}
+
+/// The lane that a lane reads from, and whether there is one (PTX, shfl.sync).
+static std::pair<int, bool> sourceLane(const SimThread &thread, int lane) {
+  int segment = (thread.clamp >> 8) & 31, bound = thread.clamp & 31;
+  int last = (lane & segment) | (bound & ~segment);
+  int first = lane & segment;
+  int from = lane;
+  bool valid = true;
+  switch (thread.kind) {
+  case 0:
+    from = lane ^ thread.offset, valid = from <= last;
+    break;
+  case 1:
+    from = lane - thread.offset, valid = from >= last;
+    break;
+  case 2:
+    from = lane + thread.offset, valid = from <= last;
+    break;
+  default:
+    from = first | (thread.offset & 31 & ~segment), valid = from <= last;
+  }
+  return {valid ? from : lane, valid};
+}
+
+void Block::meetWarp(SimThread &thread, const char *site, WarpOp op) {
+  thread.op = op;
+  waitForWarp(thread, site, -1);
+}
+
+void Block::exchange(SimThread &own, int lane) {
+  auto [from, valid] = sourceLane(own, lane);
+  if (!(uint32_t(own.mask) >> from & 1))
+    return note(own, own.site,
+                "shuffles with lane " + std::to_string(from) +
+                    ", which does not take part");
+  SimThread &other = threads[own.number / kWarp * kWarp + size_t(from)];
+  own.result = int64_t(uint32_t(other.value)) | int64_t(valid) << 32;
+}
+
+int32_t Block::combine(SimThread &thread, const char *site, WarpOp op,
+                       int32_t mask, int32_t value) {
+  thread.op = op;
+  thread.value = value;
+  waitForWarp(thread, site, mask);
+  return int32_t(thread.result);
+}
+
+/// Sum: of all values, modulo 2^32. Match: the lanes whose value is the same.
+void Block::combineLane(SimThread &own) {
+  size_t first = own.number / kWarp * kWarp;
+  uint32_t result = 0;
+  for (int lane = 0; lane < kWarp; ++lane) {
+    if (!(uint32_t(own.mask) >> lane & 1))
+      continue;
+    int32_t value = threads[first + size_t(lane)].value;
+    if (own.op == WarpOp::Sum)
+      result += uint32_t(value);
+    else if (value == own.value)
+      result |= 1u << lane;
+  }
+  own.result = result;
+}
+
+/// Runs the operation of the thread's warp for all lanes that take part.
+void Block::finishWarp(SimThread &thread) {
+  size_t first = thread.number / kWarp * kWarp;
+  auto mask = uint32_t(thread.mask);
+  if (thread.op == WarpOp::LoadMatrix)
+    loadMatrices(first);
+  else if (thread.op == WarpOp::Multiply)
+    multiplyMatrices(first);
+  else
+    for (int lane = 0; lane < kWarp; ++lane) {
+      if (!(mask >> lane & 1))
+        continue;
+      SimThread &own = threads[first + size_t(lane)];
+      if (own.op == WarpOp::Shuffle)
+        exchange(own, lane);
+      else if (own.op == WarpOp::Sync)
+        ++own.warpEpoch;
+      else
+        combineLane(own);
+    }
+  for (int lane = 0; lane < kWarp; ++lane)
+    if (mask >> lane & 1)
+      threads[first + size_t(lane)].state = SimThread::State::Ready;
+}
+
+void Block::releaseBarrier() {
+  for (size_t i = 0; i < count; ++i)
+    threads[i].state = SimThread::State::Ready;
+  ++epoch;
+}
+
+/// Every lane that a waiting lane names has to wait at the same place.
+bool Block::releaseWaiting() {
+  bool released = false;
+  size_t atBarrier = 0;
+  for (size_t i = 0; i < count; ++i) {
+    SimThread &thread = threads[i];
+    atBarrier += thread.state == SimThread::State::AtBarrier;
+    if (thread.state != SimThread::State::AtWarp)
+      continue;
+    size_t first = i / kWarp * kWarp;
+    for (int lane = 0; lane < kWarp; ++lane) {
+      if (!(uint32_t(thread.mask) >> lane & 1))
+        continue;
+      size_t other = first + size_t(lane);
+      bool here = other < count &&
+                  threads[other].state == SimThread::State::AtWarp &&
+                  threads[other].site == thread.site &&
+                  threads[other].mask == thread.mask;
+      if (!here) {
+        note(thread, thread.site,
+             "waits for lane " + std::to_string(lane) +
+                 ", which does not come: divergent warp");
+        return false;
+      }
+    }
+    finishWarp(thread);
+    released = true;
+  }
+  if (released || atBarrier == 0)
+    return released && message.empty();
+  for (size_t i = 0; i < count; ++i)
+    if (threads[i].state != SimThread::State::AtBarrier ||
+        threads[i].site != threads[0].site) {
+      const SimThread &waiting =
+          *std::find_if(threads.begin(), threads.end(), [](const SimThread &t) {
+            return t.state == SimThread::State::AtBarrier;
+          });
+      note(waiting, waiting.site,
+           "waits at a barrier that thread " + std::to_string(i) +
+               " does not come to: divergent barrier");
+      return false;
+    }
+  releaseBarrier();
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Running
+//===----------------------------------------------------------------------===//
+
+void Block::prepare(const SimKernel &newKernel, const braid_launch &launch,
+                    const int64_t newPlace[3]) {
+  kernel = &newKernel;
+  parameters = launch.values;
+  count = size_t(kernel->threads);
+  std::copy_n(newPlace, 3, place);
+  while (threads.size() < count)
+    threads.emplace_back();
+  // Kernels align their tiles to as much.
+  constexpr uint64_t kAlign = 1024;
+  if (memory.size() < kernel->sharedBytes + kAlign) {
+    memory.resize(kernel->sharedBytes + kAlign);
+    shadow.resize(memory.size());
+  }
+  auto start = reinterpret_cast<uintptr_t>(memory.data());
+  shared = memory.data() + (kAlign - start % kAlign) % kAlign;
+  sharedBytes = kernel->sharedBytes;
+  shadow.forget(++epoch);
+  for (size_t i = 0; i < count; ++i) {
+    SimThread &thread = threads[i];
+    thread.number = uint16_t(i);
+    thread.thread[0] = int64_t(i);
+    thread.threads[0] = int64_t(count);
+    thread.threads[1] = thread.threads[2] = 1;
+    std::copy_n(place, 3, thread.block);
+    std::copy_n(launch.grid, 3, thread.blocks);
+    thread.shared = shared;
+    thread.calls = &kCalls;
+    thread.block_ = this;
+    thread.lastRange = nullptr;
+    thread.open.clear();
+    thread.groups.clear();
+    thread.state = SimThread::State::Ready;
+    thread.fiber.start(
+        [](void *self) {
+          auto &own = *static_cast<SimThread *>(self);
+          own.block_->kernel->function(&own, own.block_->parameters);
+        },
+        &thread);
+  }
+}
+
+bool Block::run(const SimKernel &newKernel, const braid_launch &launch,
+                const int64_t newPlace[3],
+                const std::vector<MemoryRange> &newRanges) {
+  message.clear();
+  ranges = &newRanges;
+  prepare(newKernel, launch, newPlace);
+  for (;;) {
+    size_t done = 0;
+    for (size_t i = 0; i < count; ++i) {
+      SimThread &thread = threads[i];
+      if (thread.state == SimThread::State::Ready && !thread.fiber.resume())
+        thread.state = SimThread::State::Done;
+      if (!message.empty())
+        return false;
+      done += thread.state == SimThread::State::Done;
+    }
+    if (done == count)
+      return true;
+    if (!releaseWaiting())
+      return false;
+  }
+}
+
+} // namespace braid::rt

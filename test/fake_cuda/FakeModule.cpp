@@ -1,0 +1,210 @@
+//===- FakeModule.cpp - code on the fake GPU ------------------------------===//
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A module is one of the sections of the artefact, byte for byte. What its
+// kernels look like is read from the PTX beside it, what they do is done by the
+// functions that the artefact has for the simulator.
+//===----------------------------------------------------------------------===//
+#include "FakeModule.h"
+#include "braid-rt/abi.h"
+#include "braid-rt/artifact.h"
+#include "braid-rt/error.h"
+#include "sim/Simulator.h"
+
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <dlfcn.h>
+#include <memory>
+
+namespace fake {
+namespace {
+
+using namespace braid::rt;
+
+struct Module;
+
+struct LoadedKernel {
+  Module *module;
+  const GpuKernel *manifest;
+  size_t number;                ///< In the manifest.
+  std::vector<bool> isPointer;  ///< Of each parameter.
+  int64_t threads = 0;          ///< .maxntid
+  uint64_t sharedLimit = 48 << 10;
+};
+
+struct Module {
+  Artifact artifact;
+  const GpuCode *code = nullptr;
+  void *library = nullptr;
+  std::string ptx;
+  std::unique_ptr<Simulator> simulator;
+  std::deque<LoadedKernel> kernels; ///< Those that were asked for; stay in place.
+  ~Module() {
+    if (library)
+      dlclose(library);
+  }
+};
+
+/// Which target's section an image is.
+const GpuCode *identify(const Artifact &artifact, const void *image) {
+  for (const GpuCode &code : artifact.manifest.gpus)
+    for (const char *kind : {".cubin", ".ptx"}) {
+      if (kind[1] == 'c' && !code.cubin)
+        continue;
+      std::string bytes =
+          readSection(artifact, BRAID_SECTION_GPU_PREFIX + code.target + kind);
+      // PTX has to end with a zero.
+      if (!std::memcmp(image, bytes.c_str(), bytes.size() + (kind[1] == 'p')))
+        return &code;
+    }
+  violation("an image that is no section of the artefact");
+}
+
+void loadSimulator(Module &module) {
+  module.library = dlopen(module.artifact.path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  std::vector<SimKernel> kernels;
+  for (const GpuKernel &kernel : module.code->kernels) {
+    void *function = dlsym(module.library, kernel.sim.c_str());
+    if (!function)
+      violation("the artefact was compiled without --with-sim");
+    kernels.push_back({kernel.name, reinterpret_cast<braid_sim_fn>(function),
+                       kernel.threads, kernel.sharedBytes});
+  }
+  module.simulator = std::make_unique<Simulator>(std::move(kernels));
+}
+
+/// Parameters and threads of an entry of the PTX.
+void readEntry(LoadedKernel &kernel, const std::string &ptx) {
+  size_t at = ptx.find(".entry " + kernel.manifest->name + "(");
+  if (at == ptx.npos)
+    violation("PTX has no kernel " + kernel.manifest->name);
+  size_t end = ptx.find(')', at), body = ptx.find('{', end);
+  for (size_t p = ptx.find(".param", at); p < end;
+       p = ptx.find(".param", p + 1)) {
+    size_t line = ptx.find('_', p);
+    std::string declaration = ptx.substr(p, line - p);
+    if (declaration.find(".u64") == declaration.npos &&
+        declaration.find(".b64") == declaration.npos)
+      violation("a parameter that is not 8 bytes wide: " + declaration);
+    kernel.isPointer.push_back(declaration.find(".ptr") != declaration.npos);
+  }
+  size_t threads = ptx.find(".maxntid", end);
+  if (threads < body)
+    std::sscanf(ptx.c_str() + threads, ".maxntid %ld", &kernel.threads);
+}
+
+/// Simulates a launch. A fault breaks the GPU.
+void simulate(const LoadedKernel &kernel, const std::array<int64_t, 3> &grid,
+              const std::vector<uint64_t> &values) {
+  std::vector<int64_t> extents;
+  for (size_t i = 0; i < values.size(); ++i) {
+    CUdeviceptr end = kernel.isPointer[i] ? rangeEndOf(values[i]) : 0;
+    extents.push_back(end ? int64_t(end - values[i]) : -1);
+  }
+  braid_launch launch{int64_t(kernel.number),
+                      {grid[0], grid[1], grid[2]},
+                      int64_t(values.size()),
+                      values.data(),
+                      extents.data()};
+  braid_step step{};
+  Simulator &simulator = *kernel.module->simulator;
+  simulator.begin(step);
+  simulator.launch(launch);
+  try {
+    simulator.end();
+  } catch (const Error &error) {
+    std::fprintf(stderr, "fake cuda: %s\n", error.what());
+    driver().broken = 700;
+  }
+}
+
+} // namespace
+
+Work launchOf(CUfunction function, std::array<int64_t, 3> grid,
+              unsigned threads, unsigned shared, void **parameters) {
+  auto *kernel = reinterpret_cast<LoadedKernel *>(function);
+  if (!driver().modules.count(kernel->module))
+    violation("a kernel of a module that is gone");
+  if (kernel->threads && int64_t(threads) != kernel->threads)
+    violation(kernel->manifest->name + ": a block of the wrong size");
+  if (shared != kernel->manifest->sharedBytes || shared > kernel->sharedLimit)
+    violation(kernel->manifest->name + ": more shared memory than was set");
+  std::vector<uint64_t> values;
+  for (size_t i = 0; i < kernel->isPointer.size(); ++i)
+    values.push_back(*static_cast<uint64_t *>(parameters[i]));
+  return [=] { simulate(*kernel, grid, values); };
+}
+
+} // namespace fake
+
+using namespace fake;
+
+FAKE_EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *image,
+                                        unsigned, int *, void **) {
+  Call call("cuModuleLoadDataEx", Call::Context);
+  if (call.code())
+    return call.code();
+  if (driver().settings.artifact.empty())
+    violation("BRAID_FAKE_CUDA names no artefact");
+  auto made = std::make_unique<Module>();
+  made->artifact = Artifact::open(driver().settings.artifact);
+  made->code = identify(made->artifact, image);
+  made->ptx = readSection(made->artifact, BRAID_SECTION_GPU_PREFIX +
+                                              made->code->target + ".ptx");
+  loadSimulator(*made);
+  driver().modules.insert(made.get());
+  *module = handleOf<CUmodule>(made.release());
+  return 0;
+}
+
+FAKE_EXPORT CUresult cuModuleUnload(CUmodule module) {
+  Call call("cuModuleUnload", Call::Context);
+  known(driver().modules, module, "module");
+  drain();
+  driver().modules.erase(module);
+  delete reinterpret_cast<Module *>(module);
+  return call.code();
+}
+
+FAKE_EXPORT CUresult cuModuleGetFunction(CUfunction *function, CUmodule handle,
+                                         const char *name) {
+  Call call("cuModuleGetFunction", Call::Context);
+  known(driver().modules, handle, "module");
+  if (call.code())
+    return call.code();
+  Module &module = *reinterpret_cast<Module *>(handle);
+  for (size_t i = 0; i < module.code->kernels.size(); ++i)
+    if (module.code->kernels[i].name == name) {
+      LoadedKernel &kernel = module.kernels.emplace_back(
+          LoadedKernel{&module, &module.code->kernels[i], i, {}});
+      readEntry(kernel, module.ptx);
+      *function = handleOf<CUfunction>(&kernel);
+      return 0;
+    }
+  return CUDA_ERROR_NOT_FOUND;
+}
+
+FAKE_EXPORT CUresult cuFuncGetAttribute(int *value, int which,
+                                        CUfunction function) {
+  Call call("cuFuncGetAttribute", Call::Context);
+  if (which != CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)
+    violation("an unknown attribute of a kernel");
+  auto *kernel = reinterpret_cast<LoadedKernel *>(function);
+  *value = kernel->threads ? int(kernel->threads) : 1024;
+  return call.code();
+}
+
+FAKE_EXPORT CUresult cuFuncSetAttribute(CUfunction function, int which,
+                                        int value) {
+  Call call("cuFuncSetAttribute", Call::Context);
+  if (which != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES)
+    violation("an unknown attribute of a kernel");
+  if (!call.code())
+    reinterpret_cast<LoadedKernel *>(function)->sharedLimit = uint64_t(value);
+  return call.code();
+}

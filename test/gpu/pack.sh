@@ -1,0 +1,46 @@
+#!/bin/bash
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Makes the folder that test/gpu/run.sh needs on a machine with a GPU: fixtures
+# compiled for it, their reference results, and larger models without weights to
+# measure with. Below 60 MB. Runs where Braid is built, needs ptxas.
+#
+#   test/gpu/pack.sh FOLDER
+#
+# BRAID     the braid command             (build/bin/braid)
+# TARGETS   --target of braid compile     (cpu,sm_90a; each GPU takes 2 MB a model)
+# FIXTURES  of test/fixtures              (dense latent-moe plain-moe-fp8 storyteller)
+# BENCHES   of test/configs               (small nano)
+# OPTIONS   further ones of braid compile (--with-sim for the fake driver)
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+out=${1:?usage: test/gpu/pack.sh FOLDER}
+braid=${BRAID:-$root/build/bin/braid}
+targets=${TARGETS:-cpu,sm_90a}
+benches=${BENCHES-small nano}
+fixtures=${FIXTURES-dense latent-moe plain-moe-fp8 storyteller}
+most=$((60 << 20))
+
+mkdir -p "$out/fixtures" "$out/bench"
+for name in $fixtures; do
+  mkdir -p "$out/fixtures/$name"
+  for file in reference.safetensors expected.json; do
+    from=$root/test/fixtures/$name/$file
+    [ ! -e "$from" ] || cp "$from" "$out/fixtures/$name/"
+  done
+  for precision in f32 bf16; do
+    "$braid" compile "$root/test/fixtures/$name" -q --precision=$precision --target="$targets" \
+      ${OPTIONS:-} -o "$out/fixtures/$name/$precision.braid"
+  done
+done
+for name in $benches; do
+  "$braid" compile "$root/test/configs/$name.json" -q --target="$targets" ${OPTIONS:-} -o "$out/bench/$name.braid"
+done
+
+size=$(du -sb "$out" | cut -f1)
+echo "$out: $((size >> 20)) MiB for $targets"
+if [ "$size" -gt "$most" ]; then
+  echo "error: more than 60 MiB; name fewer FIXTURES, BENCHES or TARGETS" >&2
+  exit 1
+fi

@@ -1,0 +1,23 @@
+//===- InspectGPU.h - an artefact's GPU code, described (private)
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef BRAID_TOOLS_BRAID_INSPECTGPU_H
+#define BRAID_TOOLS_BRAID_INSPECTGPU_H
+
+#include "braid-rt/artifact.h"
+#include "braid-rt/json.h"
+
+namespace braid {
+
+/// The list "gpus" of `braid inspect --json` (docs/Bundle.md).
+rt::Json gpusJson(const rt::Artifact &artifact);
+
+/// The same for people: lines of text, nothing without GPU code.
+std::string gpusText(const rt::Artifact &artifact);
+
+} // namespace braid
+
+#endif // BRAID_TOOLS_BRAID_INSPECTGPU_H

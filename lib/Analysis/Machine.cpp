@@ -14,15 +14,13 @@ namespace braid {
 
 const std::vector<Machine> &usualMachines() {
   static const std::vector<Machine> machines = {
-      {"laptop-ddr5", 80e9, 1e12, int64_t(32) << 30},
-      {"epyc-9654", 460e9, 10e12, int64_t(384) << 30},
-      {"rtx4090", 1008e9, 165e12, int64_t(24) << 30},
-      {"rtx5090", 1792e9, 209e12, int64_t(32) << 30},
-      {"l40s", 864e9, 362e12, int64_t(48) << 30},
-      {"a100", 2039e9, 312e12, int64_t(80) << 30},
-      {"h100", 3350e9, 989e12, int64_t(80) << 30},
-      {"h200", 4800e9, 989e12, 141000000000},
-      {"b200", 8000e9, 2250e12, 180000000000}};
+      {"laptop-ddr5", 80e9, 1e12, int64_t(32) << 30, "", 0, 0},
+      {"epyc-9654", 460e9, 10e12, int64_t(384) << 30, "", 0, 0},
+#define GPU_MACHINE(name, target, multiprocessors, bandwidth, tensor, lanes,   \
+                    memory)                                                    \
+  {name, bandwidth, tensor, int64_t(memory), target, multiprocessors, lanes},
+#include "GPUTime.def"
+  };
   return machines;
 }
 

@@ -207,6 +207,25 @@ def check_code_cache(report, bench):
     refused(report, "cache: no GPU code", bench.run("compile", bench.fixture, "--cache=none", "--target=cpu"), "--cache: there is no GPU code")
 
 
+def check_plan_time(report, bench):
+    """Launches are those of the artefact's host code, as the simulator is given them."""
+    plan = lambda *options: json.loads(bench.run("plan", bench.fixture, "--json", "--target=sm_90a", "--machine=h200", *options)[1])["steps"]
+    decode, prefill = plan("--batch=3", "--prompt=100")
+    artefact = bench.compile(bench.fixture, "--weights=none", "--target=sm_90a")
+    described = json.loads(bench.run("inspect", artefact, "--manifest")[1])
+    known = {kernel["name"]: kernel for kernel in described["kernels"]}
+    calls = {kernel["name"]: known[kernel["name"]]["calls"] for kernel in decode["kernels"]}
+    report.claim("plan: launches", all(kernel["launches"] >= calls[kernel["name"]] > 0 and kernel["launches"] % calls[kernel["name"]] == 0 for kernel in decode["kernels"]), f"{decode['launches']} of {sum(calls.values())} calls")
+    report.claim("plan: shapes", (decode["rows"], decode["sequences"], prefill["rows"], prefill["sequences"]) == (3, 3, 100, 1), "as asked")
+    sums = [abs(step["seconds"] - sum(kernel["seconds"] for kernel in step["kernels"])) < 1e-12 for step in (decode, prefill)]
+    report.claim("plan: a step's time", all(sums) and all(step["seconds"] > step["seconds_at_best"] > 0 for step in (decode, prefill)), "the sum of its kernels, more than at best")
+    units = {kernel["name"] for kernel in prefill["kernels"] if kernel["unit"]}
+    report.claim("plan: products of a prompt are on tensor cores", any("in_proj" in name for name in units), f"{len(units)} kernels")
+    longer = plan("--batch=3", "--context=4000")[0]
+    more = [kernel["name"] for kernel, other in zip(*(sorted(step["kernels"], key=lambda k: k["name"]) for step in (longer, plan("--batch=3", "--context=2000")[0]))) if kernel["bytes"] != other["bytes"]]
+    report.claim("plan: bytes grow with the context", more and all(known[name]["context_bytes"] > 0 for name in more), ", ".join(more))
+
+
 def check_tokenize(report, bench):
     for source in sorted((bench.fixtures / "tokenizers").glob("*.cases.json")):
         cases, file = json.loads(source.read_text()), source.with_name(source.name.replace(".cases", ""))
@@ -379,7 +398,7 @@ def main():
     options.fixtures = options.fixtures.resolve()
     report = Report()
     parts = {
-        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "inspect-gpu": check_inspect_gpu, "code-cache": check_code_cache, "tokenize": check_tokenize, "verify": check_verify,
+        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "inspect-gpu": check_inspect_gpu, "code-cache": check_code_cache, "plan-time": check_plan_time, "tokenize": check_tokenize, "verify": check_verify,
         "linked-verify": check_verify_linked,
         "wrong-kernels-f32": lambda *both: check_wrong_kernels(*both, "f32"),
         "wrong-kernels-bf16": lambda *both: check_wrong_kernels(*both, "bf16"),

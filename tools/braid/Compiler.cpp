@@ -250,7 +250,7 @@ void Compilation::checkGPUOptions(StringRef phase) {
   if (options.withSim && phase == "model")
     (*module)->setAttr(kWithSimAttr, UnitAttr::get(&context));
   // A wrong path shows now, not after minutes of work.
-  if (!targets.gpus.empty())
+  if (!targets.gpus.empty() && options.assemble)
     ptxas = findPtxas(options.ptxas);
 }
 

@@ -33,6 +33,11 @@ options:
   --memory=SIZE         the largest context for each batch, e.g. 24GiB
   --batch=N             sequences at once in predictions (1)
   --context=N           tokens before each in predictions (4096)
+  --target=sm_90a       also how long each kernel of a step may take on the
+                        machine, a GPU: the model is compiled and its launches
+                        are counted, nothing is run or measured
+  --prompt=N            tokens of the prompt that is predicted (8192, or the
+                        model's context if that is less)
   --precision=bf16|f32  width of KV and convolution state (bf16)
   --json                one JSON object on stdout; keys in docs/Plan.md
   --verbose             also list the keys of config.json that nothing reads
@@ -41,8 +46,37 @@ options:
 examples:
   braid plan ~/models/nano
   braid plan config.json --machine=h200 --memory=24GiB
+  braid plan config.json --target=sm_90a --machine=h200
   braid plan config.json --json | jq .parameters.total
 )";
+
+/// Times are predicted for one card, which runs the target's code.
+static void requireGPU(const PlanOptions &options, bool chosen) {
+  std::string cards;
+  for (const Machine &machine : usualMachines())
+    if (!machine.target.empty())
+      cards += (cards.empty() ? "" : ", ") + machine.name + " (" +
+               machine.target + ")";
+  const std::string &own = options.machines.front().target;
+  if (!chosen || own != options.target)
+    throw rt::Error("--target=" + options.target + ": expected --machine= one "
+                    "of " + cards + " that runs it" +
+                    (chosen ? ", found '" + options.machines.front().name + "'"
+                            : ""));
+}
+
+/// Compiles the model and predicts one decode step and one prompt.
+static void planSteps(PlanReport &report) {
+  const PlanOptions &options = report.options;
+  auto code = compileForGPU(options.path, options.target,
+                            options.elementBytes == 4);
+  int64_t prompt = std::min(options.prompt, report.config.context);
+  for (auto &[name, shape] :
+       {std::pair<const char *, StepShape>{
+            "decode", {options.batch, options.batch, options.context}},
+        {"prefill", {prompt, 1, 0}}})
+    report.steps.push_back({name, shape, code->kernelsOf(shape)});
+}
 
 /// Throws rt::Error: a mistake in usage.
 static PlanOptions optionsFrom(const Arguments &arguments) {
@@ -57,6 +91,10 @@ static PlanOptions optionsFrom(const Arguments &arguments) {
   options.context = arguments.number("--context", 1, kLargest, options.context);
   bool f32 = arguments.choice("--precision", {"bf16", "f32"}) == "f32";
   options.elementBytes = f32 ? 4 : 2;
+  options.prompt = arguments.number("--prompt", 1, kLargest, options.prompt);
+  options.target = arguments.value("--target");
+  if (!options.target.empty())
+    requireGPU(options, arguments.has("--machine"));
   options.json = arguments.has("--json");
   options.verbose = arguments.has("--verbose");
   return options;
@@ -87,6 +125,8 @@ static int plan(const Arguments &arguments) {
       return 1;
   }
   computePlan(report);
+  if (!report.options.target.empty())
+    planSteps(report);
   std::string text = report.options.json ? planJson(report) : planText(report);
   std::fputs(text.c_str(), stdout);
   return 0;
@@ -94,7 +134,7 @@ static int plan(const Arguments &arguments) {
 
 int planMain(int argc, char **argv) {
   return runCommand(argc, argv, usage,
-                    {"--machine=", "--memory=", "--batch=", "--context=",
+                    {"--machine=", "--target=", "--prompt=", "--memory=", "--batch=", "--context=",
                      "--precision=", "--json", "--verbose"},
                     plan);
 }

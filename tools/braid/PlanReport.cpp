@@ -181,6 +181,8 @@ std::string planText(const PlanReport &report) {
   addCosts(sheet, report);
   addMachines(sheet, report);
   addMemory(sheet, report);
+  if (!report.steps.empty())
+    sheet.out += stepsText(report.steps, report.options.machines.front());
   if (report.check && !report.check->ignoredLine.empty())
     sheet.line("note", report.check->ignoredLine);
   for (const std::string &note : report.config.notes)
@@ -276,6 +278,8 @@ std::string planJson(const PlanReport &r) {
                {"machines", machinesJson(r)}};
   if (r.options.memory)
     json["memory"] = memoryJson(r);
+  if (!r.steps.empty())
+    json["steps"] = stepsJson(r.steps, r.options.machines.front());
   json["notes"] = c.notes;
   json["not_compiled"] = c.unsupported;
   json["unknown_keys"] = c.unknownKeys;

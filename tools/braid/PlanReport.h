@@ -7,6 +7,7 @@
 #ifndef BRAID_TOOLS_BRAID_PLANREPORT_H
 #define BRAID_TOOLS_BRAID_PLANREPORT_H
 
+#include "PlanTime.h"
 #include "braid/Analysis/Cost.h"
 #include "braid/Analysis/Machine.h"
 #include "braid/Import/TensorList.h"
@@ -22,6 +23,8 @@ struct PlanOptions {
   int64_t batch = 1;
   int64_t context = 0; ///< 0: 4096, or the model's if that is less.
   int64_t elementBytes = 2;
+  std::string target; ///< Of a GPU, for the times of kernels; empty: none.
+  int64_t prompt = 8192; ///< Tokens that they are predicted for.
   bool json = false, verbose = false;
 };
 
@@ -37,6 +40,8 @@ struct PlanReport {
   int64_t residentBytes = 0;
   std::optional<TensorCheck> check;
   size_t files = 0;
+  /// For the only machine, if a target is set.
+  std::vector<PlannedStep> steps;
 
   /// Tokens per second over all sequences, by the larger of the two limits.
   double tokensPerSecond(const Machine &machine) const;

@@ -19,6 +19,11 @@ struct Machine {
   double bandwidth = 0; ///< Bytes per second of main or GPU memory.
   double flops = 0;     ///< Dense BF16 FLOP per second.
   int64_t memory = 0;   ///< Bytes; 0: not known.
+  /// Of a GPU: the code it runs, its multiprocessors, and FLOP per second of its
+  /// FP32 lanes.
+  std::string target;
+  int64_t multiprocessors = 0;
+  double laneFlops = 0;
 };
 
 /// The machines that --machine knows by name.

@@ -183,9 +183,11 @@ def CountWork : Pass<"count-work", "::mlir::ModuleOp"> {
   let description = [{
     Writes `braid.work` on every kernel: the op, calls in a step, FLOPs per row,
     bytes of weights of a call (of one expert, if it is a stack of `experts` of
-    which a row uses `choices`), and whether rows are those that want logits.
-    The manifest passes it on, so that a benchmark can say how far each kernel
-    is from the machine's limits.
+    which a row uses `choices`), bytes of activations per row and of state per
+    sequence (read and written), bytes and FLOPs per token of context, and
+    whether rows are those that want logits: kernels behind all layers. The manifest passes it on, so that
+    a benchmark can say how far each kernel is from the machine's limits, and
+    `braid plan` what to expect of a GPU.
 
     Requires: form-kernels.
   }];

@@ -80,6 +80,10 @@ struct Kernel {
   int64_t weightBytes = 0; ///< That a call reads; of one expert if experts > 0.
   int64_t experts = 0;     ///< A row uses `choices` of them.
   int64_t choices = 0;
+  int64_t rowBytes = 0;      ///< Of activations.
+  int64_t sequenceBytes = 0; ///< Of state, read and written.
+  int64_t contextBytes = 0;  ///< Per sequence and token of context.
+  int64_t contextFlops = 0;  ///< Per row and token of context.
   bool outputs = false;    ///< Rows are those that want logits.
 };
 

@@ -284,6 +284,10 @@ Kernel readKernel(const Node &node) {
   kernel.weightBytes = count("weight_bytes");
   kernel.experts = count("experts");
   kernel.choices = count("choices");
+  kernel.rowBytes = count("row_bytes");
+  kernel.sequenceBytes = count("sequence_bytes");
+  kernel.contextBytes = count("context_bytes");
+  kernel.contextFlops = count("context_flops");
   kernel.outputs = node.flag("outputs");
   return kernel;
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TestFiles.h"
+#include "../../../tools/braid/StepKernels.h"
 
 #include <chrono>
 
@@ -14,7 +15,21 @@ namespace rt = braid::rt;
 
 namespace braid {
 int planMain(int argc, char **argv);
+
+/// Kernels that the tests can reckon with, in the place of a compiler's.
+struct FewKernels : GPUCode {
+  std::vector<KernelWork> kernelsOf(const StepShape &shape) override {
+    double rows = double(shape.rows);
+    return {{"few_blocks", "packed_contract", "", 10, 33, 1e9, 2e6 * rows},
+            {"products", "packed_contract", "mma", 20, 264, 1e9, 1e9 * rows}};
+  }
+};
+
+std::unique_ptr<GPUCode> compileForGPU(const std::string &,
+                                       const std::string &, bool) {
+  return std::make_unique<FewKernels>();
 }
+} // namespace braid
 
 namespace {
 struct Outcome {
@@ -107,4 +122,47 @@ TEST(Plan, InputErrors) {
   directory.write("config.json", smallConfig().dump());
   directory.write("model.safetensors", "short");
   EXPECT_EQ(plan({directory.path.string()}).code, 1);
+}
+
+TEST(Plan, TimesOfKernels) {
+  Outcome outcome = plan({configPath("nano"), "--json", "--target=sm_90a",
+                          "--machine=h200", "--prompt=1000"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  Json steps = Json::parse(outcome.out)["steps"];
+  ASSERT_EQ(steps.size(), 2u);
+  const Json &decode = steps[0], &prefill = steps[1];
+  EXPECT_EQ(decode["step"], "decode");
+  EXPECT_EQ(decode["launches"], 30);
+  // A quarter of 132 multiprocessors has work: four times as long.
+  double move = 1e9 / (4.8e12 * 0.85);
+  EXPECT_EQ(decode["kernels"][0]["name"], "few_blocks");
+  EXPECT_NEAR(decode["kernels"][0]["seconds"], 10 * 1.5e-6 + 4 * move, 1e-9);
+  EXPECT_NEAR(decode["kernels"][1]["seconds"], 20 * 1.5e-6 + move, 1e-9);
+  EXPECT_NEAR(decode["seconds"], 30 * 1.5e-6 + 5 * move, 1e-9);
+  EXPECT_NEAR(decode["seconds_at_best"], 2e9 / 4.8e12, 1e-9);
+  EXPECT_EQ(prefill["rows"], 1000);
+  EXPECT_EQ(prefill["kernels"][0]["limit"], "compute");
+  EXPECT_NEAR(prefill["kernels"][0]["seconds"],
+              20 * 1.5e-6 + 1e12 / (989e12 * 0.63 * 0.8), 1e-9);
+}
+
+TEST(Plan, TimesOfKernelsAsText) {
+  Outcome outcome =
+      plan({configPath("nano"), "--target=sm_90a", "--machine=h200"});
+  for (const char *part :
+       {"decode, batch 1, context 4096, on h200 (sm_90a); predicted, not "
+        "measured",
+        "prefill, 8192 tokens", "few_blocks", "compute, mma", "tensor peak"})
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << outcome.out;
+}
+
+TEST(Plan, TargetNeedsItsMachine) {
+  for (const char *machine :
+       {"--machine=a100", "--machine=laptop-ddr5", "--batch=1"}) {
+    Outcome outcome = plan({configPath("nano"), "--target=sm_90a", machine});
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_NE(outcome.err.find("h100 (sm_90a), h200 (sm_90a)"),
+              std::string::npos)
+        << outcome.err;
+  }
 }

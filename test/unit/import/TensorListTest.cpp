@@ -8,7 +8,7 @@
 #include "TestFiles.h"
 #include "braid/Import/ModelParts.h"
 
-#include <chrono>
+#include <ctime>
 #include <map>
 #include <sys/resource.h>
 
@@ -229,17 +229,16 @@ TEST_P(PublishedTest, ChecksInSeconds) {
                         GetParam().recipe + " --out " +
                         directory.path.string() + " > /dev/null";
   ASSERT_EQ(std::system(command.c_str()), 0);
-  auto start = std::chrono::steady_clock::now();
+  std::clock_t start = std::clock(); // Others may use the machine, too.
   Checkpoint checkpoint = Checkpoint::open(directory.path.string());
   TensorCheck result =
       checkTensors(readModelConfig(directory.path.string()), checkpoint);
-  std::chrono::duration<double> seconds =
-      std::chrono::steady_clock::now() - start;
+  double seconds = double(std::clock() - start) / CLOCKS_PER_SEC;
   EXPECT_TRUE(result.problems.empty()) << result.problems.front();
   EXPECT_EQ(checkpoint.tensors().size(), GetParam().tensors);
   EXPECT_EQ(checkpoint.dataBytes(), GetParam().bytes);
 #if !__has_feature(address_sanitizer)
-  EXPECT_LT(seconds.count(), 5);
+  EXPECT_LT(seconds, 5);
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   EXPECT_LT(usage.ru_maxrss, 1 << 20); // In KiB.

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TestFiles.h"
-#include "../../../tools/braid/StepKernels.h"
+#include "StepKernels.h"
 
 #include <chrono>
 

@@ -142,11 +142,12 @@ class Braid:
         return answers
 
 
-    def idle_kernels(self, artefact):
-        """The artefact's kernels that the simulator has never run."""
+    def claim_all_ran(self, report, name, artefact):
+        """Is there a kernel of the artefact that the simulator has never run?"""
         ran = {line.split()[0] for line in self.simulated.read_text().splitlines()}
         gpu, = (gpu for gpu in manifest(artefact.read_bytes())["gpus"] if gpu["target"] == self.place.target)
-        return [kernel["name"] for kernel in gpu["kernels"] if kernel["name"] not in ran]
+        idle = [kernel["name"] for kernel in gpu["kernels"] if kernel["name"] not in ran]
+        report.claim(f"{name} every kernel has run", not idle, f"not {', '.join(idle)}" if idle else f"{len(gpu['kernels'])} kernels")
 
 
 def fixtures(folder):

@@ -128,6 +128,7 @@ def suites(everything):
         Suite("sim-equalities", count_report, [simulated("equalities.py", "--only=latent-moe"), simulated("equalities.py", "--only=latent-moe", "--precision=bf16")]),
         Suite("never", count_report, [script("never.py")]),
         Suite("cuda", count_report, [script("cuda.py")]),
+        Suite("gpu-docs", count_report, [[PYTHON, ROOT / "tools" / "generate-gpu-docs", "--braid", BRAID, "--check"]]),
         Suite("commands", count_report, [script("tools.py")]),
         Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),

@@ -50,7 +50,7 @@ SimDevice::~SimDevice() {
       file << gpu.kernels[i].name << " " << blocks << "\n";
 }
 
-void SimDevice::run(braid_step &step) {
+void SimDevice::run(braid_step &step, bool) {
   step.services = &services.base;
   step.device = &step;
   simulator.begin(step);

@@ -19,7 +19,7 @@ public:
   /// Where the environment's BRAID_SIM_KERNELS names a file, appends which
   /// kernels have run: a line each, name and number of blocks.
   ~SimDevice() override;
-  void run(braid_step &step) override;
+  void run(braid_step &step, bool wantsLogits) override;
   std::string name() const override;
 
 private:

@@ -23,6 +23,7 @@ LOGS = BUILD / "check"
 LIT = "/usr/lib/llvm-22/bin/lit"
 PYTHON = "/usr/bin/python3"
 BRAID = BUILD / "bin" / "braid"
+DISTINCT = ("dense", "latent-moe", "long", "plain-moe", "storyteller", "wide")   # fixtures of other shapes each
 E2E = ROOT / "test" / "e2e"
 
 
@@ -78,6 +79,15 @@ def script(name, *arguments):
     return [PYTHON, E2E / name, "--braid", BRAID, *arguments]
 
 
+def simulated(name, *arguments):
+    """GPU code on the simulator; --no-questions: thousands of tokens."""
+    return script(name, "--device=sim", *(["--no-questions"] if name == "run_fixtures.py" else []), *arguments)
+
+
+def only(names):
+    return [f"--only={name}" for name in names]
+
+
 def sanitized():
     """Bad input again, and two fixtures compiled and run, for a braid that was
     built with ASan and UBSan."""
@@ -87,6 +97,13 @@ def sanitized():
                 for name, precision in (("latent-moe", "f32"), ("dense", "bf16"))]
     return [["cmake", "--preset", "sanitize", "-B", folder, "-DBRAID_BUILD_TESTS=OFF"], ["ninja", "-C", folder, "braid"],
             *fixtures, [PYTHON, E2E / "bad_input.py", "--braid", braid]]
+
+
+def every_simulation(jobs):
+    """The baseline's target, and what the quick suites leave out."""
+    fixtures = [simulated("run_fixtures.py", f"--precision={precision}", f"--jobs={jobs}", f"--target={target}")
+                for target in ("sm_80", "sm_90a") for precision in ("f32", "bf16")]
+    return [*fixtures, simulated("compare_schedules.py", "--all"), simulated("equalities.py"), simulated("equalities.py", "--precision=bf16")]
 
 
 def suites(everything):
@@ -105,6 +122,10 @@ def suites(everything):
         Suite("schedules", count_report, [script("compare_schedules.py")]),
         Suite("equalities", count_report, [script("equalities.py")]),
         Suite("extremes", count_report, [script("extremes.py")]),
+        Suite("sim-f32", count_report, [simulated("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
+        Suite("sim-bf16", count_report, [simulated("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}", *only(DISTINCT))]),
+        Suite("sim-schedules", count_report, [simulated("compare_schedules.py", *only(("primes", "groups", "head80")))]),
+        Suite("sim-equalities", count_report, [simulated("equalities.py", "--only=latent-moe"), simulated("equalities.py", "--only=latent-moe", "--precision=bf16")]),
         Suite("never", count_report, [script("never.py")]),
         Suite("cuda", count_report, [script("cuda.py")]),
         Suite("gpu-docs", count_report, [[PYTHON, ROOT / "tools" / "generate-gpu-docs", "--braid", BRAID, "--check"]]),
@@ -115,6 +136,7 @@ def suites(everything):
         Suite("runtime-alone", count_report, [[PYTHON, ROOT / "test" / "runtime_alone.py", "--braid", BRAID, "--build", BUILD / "runtime-alone"]]),
         Suite("all-schedules", count_report, [script("compare_schedules.py", "--all")], slow=True, timeout=3600),
         Suite("equalities-bf16", count_report, [script("equalities.py", "--precision=bf16")], slow=True),
+        Suite("sim-all", count_report, every_simulation(jobs), slow=True, timeout=3600),
         Suite("long-texts", count_report, [script("long_decode.py")], slow=True, timeout=3600),
         Suite("sanitized", count_report, sanitized(), slow=True, timeout=3600),
     ]

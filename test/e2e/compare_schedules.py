@@ -3,7 +3,7 @@
 # Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles models with --schedule=reference (every op's definition as plain
-loops) and with the CPU emitters, and compares them on random prompts, in f32:
+loops) and with the emitters, and compares them on random prompts, in f32:
 
     logits, and the hidden states after every layer     1e-5 of the largest
     prompt cut into odd pieces == the definition        1e-5
@@ -12,7 +12,8 @@ loops) and with the CPU emitters, and compares them on random prompts, in f32:
 
 Models: fixtures, and ones of odd sizes with synthetic weights, where no
 dimension is a multiple of a vector, a tile or a panel. Emitters: --target=native
-and --target=cpu.
+and --target=cpu, or with --device=sim those of a GPU, under all checks of the
+simulator; then every kernel must have run.
 
 Synthetic weights have steps near 1 and D = 1, so now and then a group of heads
 cancels to almost nothing and the gated norm makes it large again, with its
@@ -29,7 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from choice import CLEAR, narrowest_choice
-from harness import FIXTURES, Braid, CommandFailed, Report
+from harness import FIXTURES, Braid, CommandFailed, Place, Report
 from oracle.model import Model
 
 BAR = 1e-5
@@ -57,28 +58,42 @@ MODELS = {
                  mamba_num_heads=16, mamba_head_dim=64, n_groups=8, ssm_state_size=128, conv_kernel=4, chunk_size=128,
                  n_routed_experts=5, num_experts_per_tok=3, moe_intermediate_size=1856, moe_shared_expert_intermediate_size=928),
 }
+GPU = {"primes": dict(head_dim=12)}   # attention there needs a multiple of 4
 SLOW = ("nano",)
 QUICK_FIXTURES = ("latent-moe", "dense", "plain-moe")
 
 
 class Subject:
-    """A model compiled in every way; `artefacts` by schedule or target."""
+    """A model compiled in every way: `artefacts` by name, `emitters` are the names
+    of all but the definition, `braids` run them."""
 
-    def __init__(self, options, name, braid):
-        self.braid, self.name = braid, name
+    def __init__(self, options, name, scratch):
+        self.folder, self.name = Path(scratch), name
         self.random = random.Random(f"{options.seed} {name}")
         self.weights = [] if name not in MODELS else ["--synthetic-weights", SEED]
-        source = options.fixtures / name if name not in MODELS else self.config(name)
+        source = options.fixtures / name if name not in MODELS else self.config(name, GPU if options.device == "sim" else {})
         config = json.loads((source / "config.json" if source.is_dir() else source).read_text())
         self.vocabulary = config["vocab_size"]
         self.oracle = None if self.weights else Model(source)
-        self.artefacts = {"definition": braid.compile(source, "f32", "--schedule=reference")}
-        for target in TARGETS:
-            self.artefacts[target] = braid.compile(source, "f32", f"--target={target}")
+        self.artefacts, self.braids = {}, {}
+        self.compile(options, source, "definition", Place(), "--schedule=reference")
+        if options.device == "cpu":
+            for target in TARGETS:
+                self.compile(options, source, target, Place(), f"--target={target}")
+        else:
+            place = Place(options.device, options.target)
+            self.compile(options, source, place.name, place)
+        self.emitters = list(self.artefacts)[1:]
 
-    def config(self, name):
-        path = self.braid.folder / f"{name}.json"
-        path.write_text(json.dumps(dict(COMMON, **MODELS[name])))
+    def compile(self, options, source, which, place, *arguments):
+        folder = self.folder / which
+        folder.mkdir()
+        self.braids[which] = Braid(options.braid, folder, timeout=1800, place=place)
+        self.artefacts[which] = self.braids[which].compile(source, "f32", *arguments)
+
+    def config(self, name, changes):
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(COMMON | MODELS[name] | changes.get(name, {})))
         return path
 
     def ids(self, count):
@@ -91,7 +106,7 @@ class Subject:
         raise ValueError(f"no prompt of {count} tokens with a clear choice of experts in {DRAWS}")
 
     def run(self, which, *options, **ids):
-        return self.braid.run(self.artefacts[which], "--ignore-eos", *self.weights, *options, **ids)
+        return self.braids[which].run(self.artefacts[which], "--ignore-eos", *self.weights, *options, **ids)
 
     def logits(self, which, ids):
         return self.run(which, "-n", 0, ids=ids)["prompt.logits"]
@@ -104,12 +119,12 @@ class Subject:
         parts, session = [], None
         for lo, hi in zip([0, *bounds], [*bounds, len(ids)]):
             load = ["--load-session", session] if session else []
-            session = self.braid.fresh(".session")
+            session = self.braids[which].fresh(".session")
             parts.append(self.run(which, "-n", 0, *load, "--save-session", session, ids=ids[lo:hi])["prompt.logits"])
         return np.concatenate(parts)
 
     def ragged(self, which, prompts):
-        source = self.braid.fresh(".jsonl")
+        source = self.braids[which].fresh(".jsonl")
         source.write_text("".join(json.dumps({"ids": ids}) + "\n" for ids in prompts))
         found = self.run(which, "-n", 0, "--prompts-file", source)
         return [found[f"{row}.prompt.logits"] for row in range(len(prompts))]
@@ -146,11 +161,11 @@ class Agreement:
 
 
 def compare_lengths(report, subject, lengths):
-    kinds = {(target, what): Agreement(subject, f"{target} {what}") for target in TARGETS for what in ("logits", "hidden states")}
+    kinds = {(target, what): Agreement(subject, f"{target} {what}") for target in subject.emitters for what in ("logits", "hidden states")}
     for count in lengths:
         ids = subject.ids(count)
         logits, hidden = subject.logits("definition", ids), subject.hidden("definition", ids)
-        for target in TARGETS:
+        for target in subject.emitters:
             kinds[target, "logits"].add(f"{count} tokens", subject.logits(target, ids), logits)
             for layer, (found, expected) in enumerate(zip(subject.hidden(target, ids), hidden, strict=True)):
                 kinds[target, "hidden states"].add(f"{count} tokens, after layer {layer}", found, expected)
@@ -169,7 +184,7 @@ def compare_cuts(report, subject, count):
     bounds = sorted(subject.random.sample(range(1, count), min(5, count - 1)))
     name = f"{count} tokens cut at {','.join(map(str, bounds))}"
     identical(report, f"{subject.name} definition, {name} == at once", [(subject.cut("definition", ids, bounds), whole)])
-    for target in TARGETS:
+    for target in subject.emitters:
         kind = Agreement(subject, f"{target} cut")
         kind.add(name, subject.cut(target, ids, bounds), whole)
         kind.judge(report)
@@ -179,21 +194,29 @@ def compare_ragged(report, subject, lengths):
     prompts = [subject.ids(count) for count in lengths]
     alone = [subject.logits("definition", ids) for ids in prompts]
     identical(report, f"{subject.name} definition, ragged == alone", list(zip(subject.ragged("definition", prompts), alone)))
-    for target in TARGETS:
+    for target in subject.emitters:
         kind = Agreement(subject, f"{target} ragged")
         for ids, found, expected in zip(prompts, subject.ragged(target, prompts), alone):
             kind.add(f"{len(ids)} tokens", found, expected)
         kind.judge(report)
 
 
+def all_ran(report, subject):
+    which, = subject.emitters
+    subject.run(which, "-n", 2, ids=subject.ids(5))
+    subject.braids[which].claim_all_ran(report, subject.name, subject.artefacts[which])
+
+
 def check(report, options, name):
     with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
         try:
-            subject = Subject(options, name, Braid(options.braid, scratch, timeout=1800))
+            subject = Subject(options, name, scratch)
             lengths = SHORT if name in SLOW else LENGTHS
             compare_lengths(report, subject, lengths)
             compare_cuts(report, subject, lengths[-1] - 2)
             compare_ragged(report, subject, subject.random.sample(lengths, min(6, len(lengths))))
+            if options.device == "sim":
+                all_ran(report, subject)
         except (CommandFailed, OSError, KeyError, ValueError) as failure:
             report.claim(name, False, f"{type(failure).__name__}: {failure}")
 
@@ -204,6 +227,7 @@ def main():
     parser.add_argument("--fixtures", type=Path, default=FIXTURES)
     parser.add_argument("--only", action="append", metavar="NAME", help=f"a fixture, or one of {', '.join(MODELS)}")
     parser.add_argument("--all", action="store_true", help="every fixture, and the large models too")
+    Place.add_options(parser)
     parser.add_argument("--seed", type=int, default=1, help="of the prompts")
     options = parser.parse_args()
     every = [path.parent.name for path in sorted(options.fixtures.glob("*/config.json"))] + list(MODELS)

@@ -4,6 +4,7 @@
 """Calling `braid`, and reporting one line per check."""
 import hashlib
 import json
+import os
 import re
 import struct
 import subprocess
@@ -65,6 +66,7 @@ class Place:
     def __init__(self, device="cpu", target="sm_90a"):
         simulated = device == "sim"
         self.name = f"{device}:{target}" if simulated else device
+        self.target = target if simulated else None
         # The golden logits are those of the CPU's code.
         self.compile = [f"--target=cpu,{target}", "--with-sim", "--golden=none"] if simulated else []
         self.run = [f"--device={self.name}"] if simulated else []
@@ -81,11 +83,13 @@ class Braid:
     def __init__(self, path, folder, timeout=600, place=Place()):
         self.path, self.folder, self.timeout, self.place = Path(path).resolve(), Path(folder), timeout, place
         self.serial = 0
+        self.simulated = self.folder / "simulated.kernels"   # names, by the simulator
 
     def call(self, *arguments):
         command = [str(self.path), *map(str, arguments)]
+        environment = dict(os.environ, BRAID_SIM_KERNELS=str(self.simulated))
         try:
-            done = subprocess.run(command, capture_output=True, timeout=self.timeout)
+            done = subprocess.run(command, capture_output=True, timeout=self.timeout, env=environment)
         except subprocess.TimeoutExpired:
             raise CommandFailed(f"`braid {arguments[0]}` did not end in {self.timeout} s") from None
         if done.returncode:
@@ -102,6 +106,14 @@ class Braid:
     def compile(self, checkpoint, precision, *options):
         artefact = self.fresh(".braid")
         self.call("compile", checkpoint, "-o", artefact, f"--precision={precision}", *self.place.compile, *options)
+        return artefact
+
+    def compile_edited(self, checkpoint, precision, edit):
+        """Compiles with edit(text) in the place of the kernel phase."""
+        dump, artefact = self.fresh(".mlir"), self.fresh(".braid")
+        self.call("compile", checkpoint, "-o", dump, f"--precision={precision}", *self.place.compile, "--stop-after=kernel")
+        dump.write_text(edit(dump.read_text()))
+        self.call("compile", dump, "-o", artefact, "--golden=none")
         return artefact
 
     def run(self, artefact, *options, ids=None, tensors="--logits"):
@@ -130,6 +142,14 @@ class Braid:
         return answers
 
 
+    def claim_all_ran(self, report, name, artefact):
+        """Is there a kernel of the artefact that the simulator has never run?"""
+        ran = {line.split()[0] for line in self.simulated.read_text().splitlines()}
+        gpu, = (gpu for gpu in manifest(artefact.read_bytes())["gpus"] if gpu["target"] == self.place.target)
+        idle = [kernel["name"] for kernel in gpu["kernels"] if kernel["name"] not in ran]
+        report.claim(f"{name} every kernel has run", not idle, f"not {', '.join(idle)}" if idle else f"{len(gpu['kernels'])} kernels")
+
+
 def fixtures(folder):
     """Every folder of `folder` that has reference results."""
     return sorted(path.parent for path in Path(folder).glob("*/reference.safetensors"))
@@ -145,6 +165,11 @@ def sections(data):
     rows = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
     text = lambda at: data[rows[names][4] + at:].split(b"\0", 1)[0].decode()
     return {text(row[0]): (row[4], row[5]) for row in rows}
+
+
+def manifest(data):
+    offset, size = sections(data)[".braid.manifest"]
+    return json.loads(data[offset : offset + size])
 
 
 def seal(data):

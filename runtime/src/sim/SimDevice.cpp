@@ -7,6 +7,9 @@
 #include "SimDevice.h"
 #include "braid-rt/error.h"
 
+#include <cstdlib>
+#include <fstream>
+
 namespace braid::rt {
 
 static std::vector<SimKernel> kernelsOf(const Artifact &artifact,
@@ -25,8 +28,8 @@ static std::vector<SimKernel> kernelsOf(const Artifact &artifact,
 
 SimDevice::SimDevice(const Artifact &artifact, const GpuCode &gpu,
                      const Code &code)
-    : simulator(kernelsOf(artifact, gpu, code)),
-      stepFunction(code.step(gpu.entry)), target(gpu.target) {
+    : gpu(gpu), simulator(kernelsOf(artifact, gpu, code)),
+      stepFunction(code.step(gpu.entry)) {
   services.base.launch = [](const braid_services *self,
                             const braid_launch *launch) {
     reinterpret_cast<const Services *>(self)->simulator->launch(*launch);
@@ -37,6 +40,16 @@ SimDevice::SimDevice(const Artifact &artifact, const GpuCode &gpu,
   services.simulator = &simulator;
 }
 
+SimDevice::~SimDevice() {
+  const char *path = std::getenv("BRAID_SIM_KERNELS");
+  if (!path)
+    return;
+  std::ofstream file(path, std::ios::app);
+  for (size_t i = 0; i < gpu.kernels.size(); ++i)
+    if (uint64_t blocks = simulator.blocksRun()[i])
+      file << gpu.kernels[i].name << " " << blocks << "\n";
+}
+
 void SimDevice::run(braid_step &step, bool) {
   step.services = &services.base;
   step.device = &step;
@@ -45,6 +58,6 @@ void SimDevice::run(braid_step &step, bool) {
   simulator.end();
 }
 
-std::string SimDevice::name() const { return "a simulated GPU (" + target + ")"; }
+std::string SimDevice::name() const { return "a simulated GPU (" + gpu.target + ")"; }
 
 } // namespace braid::rt

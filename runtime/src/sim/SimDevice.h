@@ -16,6 +16,9 @@ class SimDevice : public Device {
 public:
   /// Throws Error if the target's kernels were compiled without --with-sim.
   SimDevice(const Artifact &artifact, const GpuCode &gpu, const Code &code);
+  /// Where the environment's BRAID_SIM_KERNELS names a file, appends which
+  /// kernels have run: a line each, name and number of blocks.
+  ~SimDevice() override;
   void run(braid_step &step, bool wantsLogits) override;
   std::string name() const override;
 
@@ -24,10 +27,10 @@ private:
     braid_services base{};
     Simulator *simulator = nullptr;
   };
+  const GpuCode &gpu;
   Simulator simulator;
   Services services;
   braid_step_fn stepFunction;
-  std::string target;
 };
 
 } // namespace braid::rt

@@ -12,6 +12,7 @@ namespace braid::rt {
 
 struct Simulator::State {
   std::vector<SimKernel> kernels;
+  std::vector<uint64_t> blocksRun; ///< Of each kernel.
   Block block;
   std::vector<MemoryRange> stepRanges; ///< Beside a kernel's own buffers.
   std::string fault;                   ///< The first of the step.
@@ -22,6 +23,7 @@ struct Simulator::State {
 Simulator::Simulator(std::vector<SimKernel> kernels, uint32_t seed)
     : state(std::make_unique<State>()) {
   state->kernels = std::move(kernels);
+  state->blocksRun.resize(state->kernels.size());
   state->seed = seed;
 }
 Simulator::~Simulator() = default;
@@ -88,6 +90,12 @@ void Simulator::launch(const braid_launch &launch) {
           state->fault = state->block.fault() + inLayer(state->layer);
           return;
         }
+  state->blocksRun[size_t(launch.kernel)] +=
+      uint64_t(launch.grid[0] * launch.grid[1] * launch.grid[2]);
+}
+
+const std::vector<uint64_t> &Simulator::blocksRun() const {
+  return state->blocksRun;
 }
 
 void Simulator::end() {

@@ -47,6 +47,8 @@ public:
   /// After a step. Throws Error: the first fault, with kernel, block, thread
   /// and place.
   void end();
+  /// Blocks of each kernel that have run so far.
+  const std::vector<uint64_t> &blocksRun() const;
 
 private:
   struct State;

@@ -102,6 +102,11 @@ bool Contraction::fitsTensorCores() {
   return isBF16(x) && isBF16(w) && GPUEmitter::vectorLanes({x}, k) >= 2;
 }
 
+bool Contraction::fitsTiles() {
+  return fitsTensorCores() && TensorMapOp::fits(typeOf(x)) &&
+         !op.getGather();
+}
+
 Value Contraction::entry(Value table, Value at) {
   return b.toIndex(b.load(table, {at}));
 }
@@ -227,9 +232,14 @@ LogicalResult GPUEmitter::emit(PackedContractOp op) {
   if (strategy == "mma" && !contraction.fitsTensorCores())
     return op.emitOpError("expected bf16, and rows of x at even places, for "
                           "tensor cores");
+  if (strategy == "wgmma" && !contraction.fitsTiles())
+    return op.emitOpError("expected bf16, and rows of x one after another at "
+                          "multiples of 16 bytes, for wgmma");
   auto tiles = [&] {
     if (strategy == "mma")
       emitContractMma(contraction, schedule.getTile());
+    else if (strategy == "wgmma")
+      emitContractWgmma(contraction, schedule.getTile());
     else
       emitContractTiles(contraction);
   };

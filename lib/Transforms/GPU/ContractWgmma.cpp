@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "EmitContract.h"
 #include "Mbarrier.h"
 #include "TensorCore.h"
+#include "WgmmaRing.h"
 #include "braid/Transforms/Wgmma.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -26,24 +26,19 @@ using Values = LoopBuilder::Values;
 /// neighbours at once, straight from global memory, since no other warp needs
 /// them; the first two are rows of one product, the others of a second one, so
 /// that a warp has the 32 outputs of a panel. B is the tile of x in shared
-/// memory, which both groups read.
-///
-/// Tiles of x (64 inputs of each row) come through a ring of stages. A stage has
-/// two mbarriers: `full` completes a phase when the tile has come, `empty` when
-/// all warps have multiplied it. One thread asks for tiles. An output is one sum
-/// over K in ascending order, the same for any other rows.
+/// memory, which both groups read. An output is one sum over K in ascending
+/// order, the same for any other rows.
 class ContractWgmma {
 public:
-  ContractWgmma(Contraction &c, int64_t rows) : b(c.b), c(c), rows(rows) {
-    xs = memory.reserve({kStages, rows, kDepth}, b.getBF16Type());
-    full = memory.reserve({kStages}, b.getI64Type());
-    empty = memory.reserve({kStages}, b.getI64Type());
-    steps = llvm::divideCeil(c.k, kDepth);
-  }
+  ContractWgmma(Contraction &c, int64_t rows)
+      : b(c.b), c(c), rows(rows),
+        ring(c.op.getGather() ? makeRowRing(c, rows) : makeTileRing(c, rows)) {}
   void emit() {
+    // 128 sums and twice 32 weights take more registers than half a
+    // multiprocessor has.
     llvm::SaveAndRestore blocks(b.blocks, std::optional<int64_t>(1));
-    map = TensorMapOp::create(b, TensorMapType::get(b.getContext()), c.x, rows);
-    c.launchTiles(rows, kColumns, memory,
+    ring->prepare();
+    c.launchTiles(rows, kColumns, ring->shared(),
                   [&](Value column, const Contraction::Tile &at) {
                     tile(column, at);
                   });
@@ -52,103 +47,27 @@ public:
   static constexpr int64_t kColumns = 256;
 
 private:
-  static constexpr int64_t kWarp = 32, kWarps = 8, kStages = 4;
-  static constexpr int64_t kDepth = BRAID_TILE_COLUMNS; ///< Inputs of a step.
+  static constexpr int64_t kWarp = 32, kWarps = 8;
+  static constexpr int64_t kDepth = WgmmaRing::kDepth; ///< Inputs of a step.
   static constexpr int64_t kParts = kDepth / 16;
   static_assert(kColumns == kWarps * kPanel, "a warp takes a panel");
 
-  /// Where the ring is: a stage, and the parity of its phases.
-  struct Turn {
-    Value stage, parity;
-  };
-
   void tile(Value column, const Contraction::Tile &at);
-  void prepare();
-  void begin(const Contraction::Tile &at);
-  void fetch(Value step, Value stage, const Contraction::Tile &at);
-  void refill(Value step, const Turn &turn, const Contraction::Tile &at);
   Values loadWeights(Value step);
-  Values multiply(Value stage, ValueRange weights, ValueRange sums);
-  Values step(Value number, ValueRange carried, const Contraction::Tile &at);
-  Turn next(const Turn &turn);
-  Turn before(const Turn &turn);
-  Value mbarrier(size_t which, Value stage) {
-    return b.sharedAddress(memory, which, b.mul(stage, b.index(8)));
-  }
-  Value address(Value stage) {
-    return b.sharedAddress(memory, xs,
-                           b.mul(stage, b.index(rows * kDepth * 2)));
-  }
+  Values multiply(Value tile, ValueRange weights, ValueRange sums);
+  Values step(Value number, ValueRange carried);
   void finish(Value column, const Contraction::Tile &at, ValueRange sums);
   Value neighbours(ValueRange sums, int64_t eight, Value odd);
 
   GPUEmitter &b;
   Contraction &c;
-  int64_t rows, steps;
-  SharedMemory memory;
-  size_t xs, full, empty;
-  Value map;
+  int64_t rows;
+  std::unique_ptr<WgmmaRing> ring;
   // Of the running tile.
   Value panel, expert, quad, group;
 };
 
 } // namespace
-
-//===----------------------------------------------------------------------===//
-// Tiles of x
-//===----------------------------------------------------------------------===//
-
-/// Thread 0 alone, before all others go on.
-void ContractWgmma::prepare() {
-  b.when(b.eq(b.thread(), b.index(0)), [&] {
-    for (int64_t i = 0; i < kStages; ++i) {
-      initMbarrier(b, mbarrier(full, b.index(i)), 1);
-      initMbarrier(b, mbarrier(empty, b.index(i)), kWarps);
-    }
-    NVVM::FenceMbarrierInitOp::create(b);
-  });
-  b.barrier();
-}
-
-void ContractWgmma::fetch(Value step, Value stage,
-                          const Contraction::Tile &at) {
-  Value barrier = mbarrier(full, stage);
-  expectBytes(b, barrier, rows * kDepth * 2);
-  copyTile(b, map, b.mul(step, b.index(kDepth)), at.first, address(stage),
-           barrier);
-}
-
-void ContractWgmma::begin(const Contraction::Tile &at) {
-  b.when(b.eq(b.thread(), b.index(0)), [&] {
-    for (int64_t i = 0; i < std::min(kStages, steps); ++i)
-      fetch(b.index(i), b.index(i), at);
-  });
-}
-
-ContractWgmma::Turn ContractWgmma::next(const Turn &turn) {
-  Value last = b.eq(turn.stage, b.index(kStages - 1));
-  return {b.select(last, b.index(0), b.add(turn.stage, b.index(1))),
-          b.select(last, b.sub(b.i32(1), turn.parity), turn.parity)};
-}
-
-ContractWgmma::Turn ContractWgmma::before(const Turn &turn) {
-  Value first = b.eq(turn.stage, b.index(0));
-  return {b.select(first, b.index(kStages - 1), b.sub(turn.stage, b.index(1))),
-          b.select(first, b.sub(b.i32(1), turn.parity), turn.parity)};
-}
-
-/// The stage of the step before has been left by most warps by now, and takes
-/// the next tile that has no place yet.
-void ContractWgmma::refill(Value step, const Turn &turn,
-                           const Contraction::Tile &at) {
-  Value wanted = b.add(step, b.index(kStages - 1));
-  Value due = b.both(b.lt(b.index(0), step), b.lt(wanted, b.index(steps)));
-  b.when(b.both(b.eq(b.thread(), b.index(0)), due), [&] {
-    Turn free = before(turn);
-    waitForPhase(b, mbarrier(empty, free.stage), free.parity);
-    fetch(wanted, free.stage, at);
-  });
-}
 
 //===----------------------------------------------------------------------===//
 // Products
@@ -177,11 +96,10 @@ Values ContractWgmma::loadWeights(Value step) {
 
 /// Adds the products of a step, as one group. Sums are those of the first, then
 /// of the second product.
-Values ContractWgmma::multiply(Value stage, ValueRange weights,
+Values ContractWgmma::multiply(Value tile, ValueRange weights,
                                ValueRange sums) {
   Values result(sums);
   size_t each = sums.size() / 2;
-  Value tile = describeTile(b, address(stage));
   NVVM::WgmmaFenceAlignedOp::create(b);
   for (int64_t part = 0; part < kParts; ++part) {
     Value descriptor = advanceTile(b, tile, 32 * part);
@@ -202,23 +120,21 @@ Values ContractWgmma::multiply(Value stage, ValueRange weights,
 }
 
 /// Carried: the sums, the weights of this step, stage and parity.
-Values ContractWgmma::step(Value number, ValueRange carried,
-                           const Contraction::Tile &at) {
-  Turn turn{carried.drop_back().back(), carried.back()};
+Values ContractWgmma::step(Value number, ValueRange carried) {
+  WgmmaRing::Turn turn{carried.drop_back().back(), carried.back()};
   ValueRange sums = carried.take_front(rows);
   ValueRange weights = carried.drop_front(rows).drop_back(2);
   // On their way while this step's are multiplied.
   Values ahead = loadWeights(
-      b.min(b.add(number, b.index(1)), b.index(steps - 1)));
-  waitForPhase(b, mbarrier(full, turn.stage), turn.parity);
-  Values result = multiply(turn.stage, weights, sums);
-  refill(number, turn, at);
+      b.min(b.add(number, b.index(1)), b.index(ring->steps() - 1)));
+  Value tile = ring->acquire(number, turn);
+  Values result = multiply(tile, weights, sums);
+  ring->refill(number, turn);
   NVVM::WgmmaWaitGroupSyncOp::create(b, 0);
-  b.when(b.eq(b.rem(b.thread(), b.index(kWarp)), b.index(0)),
-         [&] { arrive(b, mbarrier(empty, turn.stage)); });
+  ring->release(turn);
   result.append(ahead);
-  Turn following = next(turn);
-  result.append({following.stage, following.parity});
+  WgmmaRing::Turn next = ring->next(turn);
+  result.append({next.stage, next.parity});
   return result;
 }
 
@@ -265,14 +181,14 @@ void ContractWgmma::tile(Value column, const Contraction::Tile &at) {
   panel = b.add(b.div(column, b.index(kPanel)), b.warp());
   if (c.panels % kWarps != 0)
     panel = b.min(panel, b.index(c.panels - 1)); // Nothing stores these.
-  prepare();
-  begin(at);
+  ring->begin(at);
   Values carried(rows, b.f32(0.0));
   carried.append(loadWeights(b.index(0)));
-  carried.append({b.index(0), b.i32(0)});
-  carried = b.loop(b.index(0), b.index(steps), b.index(1), carried,
+  WgmmaRing::Turn turn = ring->first();
+  carried.append({turn.stage, turn.parity});
+  carried = b.loop(b.index(0), b.index(ring->steps()), b.index(1), carried,
                    [&](Value number, ValueRange values) {
-                     return step(number, values, at);
+                     return step(number, values);
                    });
   finish(column, at, ValueRange(carried).take_front(rows));
 }

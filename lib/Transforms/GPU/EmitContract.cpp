@@ -103,8 +103,9 @@ bool Contraction::fitsTensorCores() {
 }
 
 bool Contraction::fitsTiles() {
+  constexpr int64_t kChunk = 8;
   return fitsTensorCores() && TensorMapOp::fits(typeOf(x)) &&
-         !op.getGather();
+         (!op.getGather() || k % kChunk == 0);
 }
 
 Value Contraction::entry(Value table, Value at) {
@@ -232,9 +233,12 @@ LogicalResult GPUEmitter::emit(PackedContractOp op) {
   if (strategy == "mma" && !contraction.fitsTensorCores())
     return op.emitOpError("expected bf16, and rows of x at even places, for "
                           "tensor cores");
+  auto target = op->getParentOp()->getAttrOfType<StringAttr>(kTargetAttr);
+  if (strategy == "wgmma" && (!target || target.getValue() != "sm_90a"))
+    return op.emitOpError("is to use wgmma, which sm_90a alone has");
   if (strategy == "wgmma" && !contraction.fitsTiles())
-    return op.emitOpError("expected bf16, and rows of x one after another at "
-                          "multiples of 16 bytes, for wgmma");
+    return op.emitOpError("expected bf16, and rows of x at multiples of 16 "
+                          "bytes, for wgmma");
   auto tiles = [&] {
     if (strategy == "mma")
       emitContractMma(contraction, schedule.getTile());

@@ -27,7 +27,7 @@ public:
 
   /// Whether products of pairs of bf16 can be asked for.
   bool fitsTensorCores();
-  /// Whether tiles of x are rows that follow each other.
+  /// Whether rows of x can be copied 16 bytes at a time, too.
   bool fitsTiles();
 
   /// Places [first, end), all of one expert if there are any.
@@ -99,7 +99,7 @@ void emitContractGemv(Contraction &contraction,
 /// Tensor cores, for more than a few rows of bf16. `tile` as in the schedule.
 void emitContractMma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);
 
-/// Those of a warpgroup, for many rows that can be copied in tiles.
+/// Those of a warpgroup, for many rows.
 void emitContractWgmma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);
 
 } // namespace braid

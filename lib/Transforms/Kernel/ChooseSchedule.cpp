@@ -118,9 +118,9 @@ private:
     return target ? target.getValue() : StringRef();
   }
 
-  /// Tiles for warpgroups, if they can have rows of x and enough of them are
-  /// worth the code: blocks for half of a large GPU's multiprocessors, and of
-  /// each expert half a tile.
+  /// Tiles for warpgroups where a contraction is large enough to be worth the
+  /// code: if there are blocks for half of a large GPU's multiprocessors, and
+  /// half a tile for each expert.
   GPUScheduleAttr scheduleWgmma(PackedContractOp op, int64_t outputs) {
     constexpr int64_t kLeast = 256, kColumns = 256, kBlocks = 64;
     auto x = cast<MemRefType>(op.getX().getType());
@@ -129,7 +129,8 @@ private:
     if (grouped && x.getRank() == 3 && x.getLayout().isIdentity())
       x = MemRefType::get({ShapedType::kDynamic, x.getShape().back()},
                           x.getElementType());
-    if (op.getGather() || outputs < kLeast || x.getShape().back() < kLeast ||
+    int64_t inputs = x.getShape().back();
+    if (outputs < kLeast || inputs < kLeast || inputs % 8 != 0 ||
         !TensorMapOp::fits(x))
       return {};
     int64_t experts =

@@ -25,7 +25,7 @@
 // CHECK: llvm.call %{{.*}}(%[[SELF]], %{{.*}}, %{{.*}}, %[[EIGHT]], %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i32, i64) -> ()
 // CHECK: llvm.call %{{.*}}(%[[SELF]], %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr) -> ()
 // CHECK: llvm.br
-// CHECK: ^bb{{[0-9]+}}(%[[SUM:.*]]: f32)
+// CHECK: ^bb{{[0-9]+}}(%[[SUM:[0-9]+]]: f32):
 // CHECK: %[[NONE:.*]] = llvm.mlir.constant(0 : i64) : i64
 // CHECK: llvm.call %{{.*}}(%[[SELF]], %{{.*}}, %[[NONE]]) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, i64) -> ()
 // CHECK: llvm.call %{{.*}}(%[[SELF]], %{{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr) -> ()

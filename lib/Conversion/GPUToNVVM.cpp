@@ -73,6 +73,9 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
       size_t count = kernelParameterTypes(type).size();
       if (DictionaryAttr known = op.getArgAttrDict(i)) // About the pointer.
         function.setArgAttrs(entry->getNumArguments() - rest.size(), known);
+      if (isa<TensorMapType>(type))
+        function.setArgAttrs(entry->getNumArguments() - rest.size(),
+                             tensorMapAttributes(b));
       arguments.push_back(rebuild(b, loc, type, rest.take_front(count)));
       rest = rest.drop_front(count);
     }
@@ -83,6 +86,19 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
     b.mergeBlocks(&body, entry, arguments);
     b.eraseOp(op);
     return success();
+  }
+
+  /// The map itself is the parameter, where the copies' unit can find it.
+  static ArrayRef<NamedAttribute> tensorMapAttributes(Builder &b) {
+    constexpr int64_t kBytes = 128, kAlign = 64;
+    auto type = LLVM::LLVMArrayType::get(b.getI8Type(), kBytes);
+    return b
+        .getDictionaryAttr(
+            {{LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(type)},
+             {NVVM::NVVMDialect::getGridConstantAttrName(), b.getUnitAttr()},
+             {LLVM::LLVMDialect::getAlignAttrName(),
+              b.getI64IntegerAttr(kAlign)}})
+        .getValue();
   }
 
   Value rebuild(OpBuilder &b, Location loc, Type type,
@@ -189,6 +205,7 @@ static void addConversions(LLVMTypeConverter &converter) {
   Type pointer = LLVM::LLVMPointerType::get(&converter.getContext());
   converter.addConversion([=](ContextType) { return pointer; });
   converter.addConversion([=](BatchType) { return pointer; });
+  converter.addConversion([=](TensorMapType) { return pointer; });
   // Groups of copies are counted; a token says nothing.
   Type word = IntegerType::get(&converter.getContext(), 32);
   converter.addConversion([=](nvgpu::DeviceAsyncTokenType) { return word; });

@@ -75,6 +75,20 @@ Value inEntryBlock(Operation *op, Type type, OpBuilder &b) {
                                 constants.constant(1));
 }
 
+/// An array of 8-byte values in the function's frame; its address.
+Value spill(Operation *op, StepReader step, ArrayRef<Value> values) {
+  auto i64 = step.b.getI64Type();
+  auto array = LLVM::LLVMArrayType::get(i64, values.size());
+  Value frame = inEntryBlock(op, array, step.b);
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Value address =
+        LLVM::GEPOp::create(step.b, step.loc, step.pointer(), i64, frame,
+                            ArrayRef<LLVM::GEPArg>{int32_t(i)});
+    LLVM::StoreOp::create(step.b, step.loc, value, address);
+  }
+  return frame;
+}
+
 /// A function of the runtime's table.
 Value service(StepReader step, Value services, size_t offset) {
   Value address = LLVM::GEPOp::create(step.b, step.loc, step.pointer(),
@@ -186,6 +200,29 @@ struct LowerStepView : ConvertOpToLLVMPattern<StepViewOp> {
       break;
     }
     llvm_unreachable("the verifier lets no other field through");
+  }
+};
+
+/// A `braid_tensor_map` on the stack.
+struct LowerTensorMap : ConvertOpToLLVMPattern<TensorMapOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(TensorMapOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &b) const override {
+    constexpr int64_t kBytes = 2;
+    Location loc = op.getLoc();
+    MemRefDescriptor source(adaptor.getSource());
+    StepReader step{b, loc, {}};
+    MemRefType type = op.getSource().getType();
+    Value data = LLVM::GEPOp::create(
+        b, loc, step.pointer(), getTypeConverter()->convertType(type.getElementType()),
+        source.alignedPtr(b, loc), source.offset(b, loc));
+    Value rowBytes = LLVM::MulOp::create(b, loc, source.stride(b, loc, 0),
+                                         step.constant(kBytes));
+    b.replaceOp(op, spill(op, step,
+                          {data, source.size(b, loc, 0), source.size(b, loc, 1),
+                           rowBytes, step.constant(op.getRows())}));
+    return success();
   }
 };
 
@@ -306,8 +343,8 @@ struct LowerLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
     return success();
   }
 
-  /// Appends what the kernel gets for one operand, and the bytes behind each
-  /// address (-1 where there is none).
+  /// Appends what the kernel gets for one operand, and the extent of each
+  /// value (-1 where there is none).
   LogicalResult addParameters(gpu::LaunchFuncOp op, StepReader step, Type type,
                               Value lowered, SmallVector<Value> &values,
                               SmallVector<Value> &extents) const {
@@ -317,6 +354,9 @@ struct LowerLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
     } else if (auto buffer = dyn_cast<MemRefType>(type)) {
       values.append(packBuffer(step.b, step.loc, buffer, lowered));
       extents.push_back(extentOf(step.b, step.loc, buffer, lowered));
+    } else if (isa<TensorMapType>(type)) {
+      values.push_back(lowered);
+      extents.push_back(step.constant(BRAID_TENSOR_MAP));
     } else if (isa<IndexType>(type)) {
       values.push_back(lowered);
     } else {
@@ -339,20 +379,6 @@ struct LowerLaunch : ConvertOpToLLVMPattern<gpu::LaunchFuncOp> {
       number += function->hasAttr(kKernelAttr);
     }
     llvm_unreachable("a launch names a function that exists");
-  }
-
-  /// An array of 8-byte values in the function's frame; its address.
-  Value spill(Operation *op, StepReader step, ArrayRef<Value> values) const {
-    auto i64 = step.b.getI64Type();
-    auto array = LLVM::LLVMArrayType::get(i64, values.size());
-    Value frame = inEntryBlock(op, array, step.b);
-    for (auto [i, value] : llvm::enumerate(values)) {
-      Value address =
-          LLVM::GEPOp::create(step.b, step.loc, step.pointer(), i64, frame,
-                              ArrayRef<LLVM::GEPArg>{int32_t(i)});
-      LLVM::StoreOp::create(step.b, step.loc, value, address);
-    }
-    return frame;
   }
 };
 
@@ -466,6 +492,7 @@ void HostToRuntime::runOnOperation() {
   Type pointer = LLVM::LLVMPointerType::get(context);
   converter.addConversion([=](ContextType) { return pointer; });
   converter.addConversion([=](BatchType) { return pointer; });
+  converter.addConversion([=](TensorMapType) { return pointer; });
 
   SmallVector<func::FuncOp> functions(module.getOps<func::FuncOp>());
   for (func::FuncOp function : functions) {
@@ -485,6 +512,7 @@ void HostToRuntime::runOnOperation() {
 
   RewritePatternSet patterns(context);
   patterns.add<LowerArenaView, LowerDispatch, LowerLaunch, LowerStepView,
+               LowerTensorMap,
                LowerWeightView>(
       converter);
   populateAffineToStdConversionPatterns(patterns);

@@ -41,7 +41,7 @@ static Value constant(OpBuilder &b, Location loc, int64_t value) {
 SmallVector<Type> braid::kernelParameterTypes(Type type) {
   Type pointer = LLVM::LLVMPointerType::get(type.getContext());
   Type i64 = IntegerType::get(type.getContext(), 64);
-  if (isa<ContextType, BatchType>(type))
+  if (isa<ContextType, BatchType, TensorMapType>(type))
     return {pointer};
   if (isa<IndexType>(type))
     return {i64};

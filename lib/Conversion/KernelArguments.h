@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Every parameter of a kernel is 8 bytes wide. A buffer is its address, then
+// A parameter of a kernel is 8 bytes wide. A buffer is its address, then
 // its offset, sizes and strides as far as its type does not say them; the
 // context and the batch are the address of the device's step; an index is
-// itself. Host and device code read the same rule from here.
+// itself; a tensor map is 128 bytes, of which host code has the address. Host and device code read the same rule from here.
 //===----------------------------------------------------------------------===//
 #ifndef BRAID_LIB_CONVERSION_KERNELARGUMENTS_H
 #define BRAID_LIB_CONVERSION_KERNELARGUMENTS_H

@@ -4,15 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "braid-rt/abi.h"
+#include "SimFunction.h"
 #include "braid/Dialect/Braid.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/StringSwitch.h"
-#include <cstddef>
 
 namespace braid {
 #define GEN_PASS_DEF_NVVMTOSIM
@@ -23,54 +19,10 @@ using namespace mlir;
 using namespace braid;
 
 namespace {
-
-/// A call that the simulator offers: where it lies in `braid_sim_calls`.
-#define SIM_CALL(name) int32_t(offsetof(braid_sim_calls, name) / 8)
-#define SIM_FIELD(name) int32_t(offsetof(braid_sim, name) / 8)
-
-/// Rewrites the ops of one function that is to run in the simulator.
-class SimFunction {
-public:
-  /// `sites`: text of an error's place -> the symbol of its string.
-  SimFunction(LLVM::LLVMFuncOp function, ModuleOp host,
-              llvm::StringMap<std::string> &sites)
-      : function(function), host(host), sites(sites),
-        b(function.getLoc(), function.getContext()) {}
-  LogicalResult run();
-
-private:
-  void takeParameters();
-  LogicalResult rewrite(Operation *op);
-  void rewriteConversion(Operation *op);
-  void replace(Operation *op, Value value);
-  void announce(Operation *op, Value address, Type type, bool write);
-  void rewriteShuffle(NVVM::ShflOp op);
-  void rewriteCopy(NVVM::CpAsyncOp op);
-  LogicalResult rewriteLoadMatrix(NVVM::LdMatrixOp op);
-  LogicalResult rewriteMultiply(NVVM::MmaOp op);
-  Value frame(int64_t words);
-  Value word(Value frame, int64_t number);
-  Value loadWords(Value frame, int64_t first, Type type);
-  LogicalResult rewriteRedux(NVVM::ReduxOp op);
-  LogicalResult rewriteMatch(NVVM::MatchSyncOp op);
-  Value field(Value base, int32_t index, Type type);
-  Value call(Operation *op, int32_t which, Type result, ValueRange arguments);
-  Value site(Operation *op);
-  Value i32(int64_t value);
-  Value i64(int64_t value);
-  Type pointer() { return LLVM::LLVMPointerType::get(b.getContext()); }
-
-  LLVM::LLVMFuncOp function;
-  ModuleOp host;
-  llvm::StringMap<std::string> &sites;
-  ImplicitLocOpBuilder b;
-};
-
 class NVVMToSim : public braid::impl::NVVMToSimBase<NVVMToSim> {
   void runOnOperation() override;
   LLVM::LLVMFuncOp copyToHost(LLVM::LLVMFuncOp kernel, StringRef target);
 };
-
 } // namespace
 
 Value SimFunction::i32(int64_t value) {
@@ -321,8 +273,8 @@ LogicalResult SimFunction::rewrite(Operation *op) {
     return rewriteRedux(redux);
   } else if (auto match = dyn_cast<NVVM::MatchSyncOp>(op)) {
     return rewriteMatch(match);
-  } else if (isa<NVVM::NVVMDialect>(op->getDialect())) {
-    return op->emitOpError("has no simulation");
+  } else {
+    return rewriteAsync(op);
   }
   return success();
 }
@@ -388,6 +340,7 @@ LogicalResult SimFunction::run() {
       ops.push_back(op);
   });
   takeParameters();
+  announceSums();
   for (Operation *op : ops)
     if (failed(rewrite(op)))
       return failure();

@@ -122,9 +122,10 @@ GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                         StringRef strategy, int64_t threads, int64_t blocks,
                         ArrayRef<int64_t> tile) {
   bool reference = strategy == "reference", mma = strategy == "mma";
-  if (!reference && strategy != "simt" && strategy != "gemv" && !mma)
+  bool wgmma = strategy == "wgmma";
+  if (!reference && strategy != "simt" && strategy != "gemv" && !mma && !wgmma)
     return emitError() << "gpu_schedule_c1: expected the strategy reference, "
-                          "simt, gemv or mma, found '"
+                          "simt, gemv, mma or wgmma, found '"
                        << strategy << "'";
   if (reference ? threads != 1
                 : threads < 32 || threads > 1024 || threads % 32 != 0)
@@ -136,12 +137,16 @@ GPUScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "gpu_schedule_c3: expected 1 to 32 blocks, found "
                        << blocks;
   auto allowed = [](int64_t side) { return side == 64 || side == 128; };
-  if (!tile.empty() && (!mma || tile.size() != 3 || !allowed(tile[0]) ||
+  if (wgmma && (tile.size() != 3 || !allowed(tile[0]) || tile[1] != 256 ||
+                tile[2] < 0))
+    return emitError() << "gpu_schedule_c4: expected a tile of 64 or 128 rows, "
+                          "256 outputs, and a number of blocks";
+  if (!wgmma && !tile.empty() && (!mma || tile.size() != 3 || !allowed(tile[0]) ||
                         !allowed(tile[1]) || tile[2] < 0))
     return emitError() << "gpu_schedule_c4: expected "
                        << (mma ? "a tile of 64 or 128 rows, 64 or 128 outputs, "
                                  "and a number of blocks"
-                               : "no tile but with mma");
+                               : "no tile but with mma and wgmma");
   return success();
 }
 

@@ -21,6 +21,30 @@ LogicalResult ArenaViewOp::verify() {
   return success();
 }
 
+bool TensorMapOp::fits(MemRefType type) {
+  if (type.getRank() != 2 || !type.getElementType().isBF16())
+    return false;
+  constexpr int64_t kElements = 8; // 16 bytes.
+  auto [strides, offset] = type.getStridesAndOffset();
+  auto even = [](int64_t n) {
+    return !ShapedType::isDynamic(n) && n % kElements == 0;
+  };
+  return even(strides[0]) && strides[1] == 1 && even(offset);
+}
+
+LogicalResult TensorMapOp::verify() {
+  MemRefType type = getSource().getType();
+  if (!fits(type))
+    return emitOpError("map_c1: expected rows of bf16 at known multiples of 16 "
+                       "bytes, found ")
+           << type;
+  constexpr int64_t kMost = 256;
+  if (int64_t(getRows()) < 1 || int64_t(getRows()) > kMost)
+    return emitOpError("map_c2: expected 1 to 256 rows, found ")
+           << int64_t(getRows());
+  return success();
+}
+
 LogicalResult WeightViewOp::verify() {
   if (!cast<MemRefType>(getType()).hasStaticShape() || int64_t(getBase()) < 0)
     return emitOpError("view_c1: expected a static type and a base that is not "

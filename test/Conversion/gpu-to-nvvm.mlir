@@ -38,6 +38,21 @@ module attributes {gpu.container_module} {
       gpu.return
     }
 
+    // A tensor map is a parameter by value, and its address what copies want.
+    // CHECK: llvm.func @tiles(%[[MAP:.*]]: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<128 x i8>, nvvm.grid_constant})
+    // CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}}, %[[MAP]], %{{.*}}, box
+    gpu.func @tiles(%map: !braid.tensor_map) kernel attributes {braid.kernel = 5 : i64, braid.threads = 1 : i64, braid.shared_bytes = 2048 : i64} {
+      %c0 = arith.constant 0 : i32
+      %source = builtin.unrealized_conversion_cast %map : !braid.tensor_map to !llvm.ptr
+      %m = gpu.dynamic_shared_memory : memref<?xi8, #gpu.address_space<workgroup>>
+      %i = memref.extract_aligned_pointer_as_index %m : memref<?xi8, #gpu.address_space<workgroup>> -> index
+      %a = arith.index_cast %i : index to i64
+      %s = llvm.inttoptr %a : i64 to !llvm.ptr<3>
+      %d = llvm.addrspacecast %s : !llvm.ptr<3> to !llvm.ptr<7>
+      nvvm.cp.async.bulk.tensor.shared.cluster.global %d, %source, %s, box[%c0, %c0] : !llvm.ptr<7>, !llvm.ptr
+      gpu.return
+    }
+
     // CHECK: llvm.func @strides(%{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64, %{{.*}}: i64)
     // CHECK-SAME: nvvm.minctasm = 1 : i32
     gpu.func @strides(%x: memref<?x8xf32, strided<[?, 1], offset: ?>>) kernel attributes {braid.kernel = 4 : i64, braid.threads = 1 : i64, braid.shared_bytes = 0 : i64} {

@@ -23,7 +23,7 @@ gpu.module @sm_100a {
 gpu.module @sm_90a {
   llvm.func @elect() attributes {braid.kernel} {
     // expected-error @+1 {{has no simulation}}
-    nvvm.wgmma.fence.aligned
+    nvvm.setmaxregister increase 240
     llvm.return
   }
 }

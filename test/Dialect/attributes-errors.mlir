@@ -71,7 +71,7 @@ func.func private @schedule_c4() attributes {a = #braid.schedule<"reference", la
 
 // -----
 
-// expected-error @+1 {{gpu_schedule_c1: expected the strategy reference, simt, gemv or mma, found 'fast'}}
+// expected-error @+1 {{gpu_schedule_c1: expected the strategy reference, simt, gemv, mma or wgmma, found 'fast'}}
 func.func private @gpu_schedule_c1() attributes {a = #braid.gpu_schedule<"fast", threads = 32, blocks = 1>}
 
 // -----

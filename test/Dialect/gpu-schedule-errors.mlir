@@ -1,6 +1,6 @@
 // RUN: braid-opt %s --split-input-file --verify-diagnostics
 
-// expected-error @+1 {{gpu_schedule_c1: expected the strategy reference, simt, gemv or mma, found 'fast'}}
+// expected-error @+1 {{gpu_schedule_c1: expected the strategy reference, simt, gemv, mma or wgmma, found 'fast'}}
 func.func private @c1() attributes {a = #braid.gpu_schedule<"fast", threads = 32, blocks = 1>}
 
 // -----
@@ -20,5 +20,10 @@ func.func private @c4_rows() attributes {a = #braid.gpu_schedule<"mma", threads 
 
 // -----
 
-// expected-error @+1 {{gpu_schedule_c4: expected no tile but with mma}}
+// expected-error @+1 {{gpu_schedule_c4: expected no tile but with mma and wgmma}}
 func.func private @c4_other() attributes {a = #braid.gpu_schedule<"simt", threads = 256, blocks = 2, tile = [64, 64, 0]>}
+
+// -----
+
+// expected-error @+1 {{gpu_schedule_c4: expected a tile of 64 or 128 rows, 256 outputs, and a number of blocks}}
+func.func private @c4_wgmma() attributes {a = #braid.gpu_schedule<"wgmma", threads = 256, blocks = 1>}

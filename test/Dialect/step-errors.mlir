@@ -32,6 +32,30 @@ func.func @view_c1_negative(%step: !braid.context, %layer: index) {
 
 // -----
 
+func.func @map_c1_stride(%x: memref<?x12xbf16>) {
+  // expected-error @+1 {{map_c1: expected rows of bf16 at known multiples of 16 bytes, found 'memref<?x12xbf16>'}}
+  %0 = braid.tensor_map %x rows 64 : memref<?x12xbf16>
+  return
+}
+
+// -----
+
+func.func @map_c1_offset(%x: memref<?x8xbf16, strided<[16, 1], offset: 4>>) {
+  // expected-error @+1 {{map_c1: expected rows of bf16}}
+  %0 = braid.tensor_map %x rows 64 : memref<?x8xbf16, strided<[16, 1], offset: 4>>
+  return
+}
+
+// -----
+
+func.func @map_c2(%x: memref<?x8xbf16>) {
+  // expected-error @+1 {{map_c2: expected 1 to 256 rows, found 257}}
+  %0 = braid.tensor_map %x rows 257 : memref<?x8xbf16>
+  return
+}
+
+// -----
+
 func.func @parallel_c1_arguments(%step: !braid.context, %n: index) {
   // expected-error @+1 {{parallel_c1: expected a region of ('index', 'index', 'memref<?xi8>') that yields nothing}}
   braid.parallel %step items(%n) grain 1 scratch 0 {

@@ -18,6 +18,13 @@ func.func @views(%step: !braid.context, %rows: index, %layer: index) {
   return
 }
 
+// CHECK-LABEL: func @map
+// CHECK: %map = braid.tensor_map %{{.*}} rows 128 : memref<?x72xbf16, strided<[80, 1], offset: 8>>
+func.func @map(%x: memref<?x72xbf16, strided<[80, 1], offset: 8>>) -> !braid.tensor_map {
+  %0 = braid.tensor_map %x rows 128 : memref<?x72xbf16, strided<[80, 1], offset: 8>>
+  return %0 : !braid.tensor_map
+}
+
 // CHECK-LABEL: func @parallel
 // CHECK: braid.parallel %{{.*}} items(%{{.*}}) grain 4 scratch 1024 {
 // CHECK-NEXT: ^bb0(%lo: index, %hi: index, %scratch: memref<?xi8>):

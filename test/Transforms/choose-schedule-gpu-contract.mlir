@@ -72,3 +72,50 @@ func.func private @odd_sm_90a(%step: !braid.context, %x: memref<?x48xbf16, strid
   }
   return
 }
+
+// On sm_90a many outputs and inputs are for warpgroups.
+// CHECK-LABEL: func.func private @wide_sm_90a(
+// CHECK-SAME: braid.schedule = #braid.gpu_schedule<"wgmma", threads = 256, blocks = 2, tile = [128, 256, 64]>
+func.func private @wide_sm_90a(%step: !braid.context, %x: memref<?x256xbf16>, %w: memref<8x128x32x2xbf16>, %y: memref<?x256xbf16>) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a"} {
+  braid.packed_contract ins(%x, %w : memref<?x256xbf16>, memref<8x128x32x2xbf16>) outs(%y : memref<?x256xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}
+
+// CHECK-LABEL: func.func private @wide_sm_80(
+// CHECK-SAME: braid.schedule = #braid.gpu_schedule<"mma",
+func.func private @wide_sm_80(%step: !braid.context, %x: memref<?x256xbf16>, %w: memref<8x128x32x2xbf16>, %y: memref<?x256xbf16>) attributes {braid.kernel = 5 : i64, braid.target = "sm_80"} {
+  braid.packed_contract ins(%x, %w : memref<?x256xbf16>, memref<8x128x32x2xbf16>) outs(%y : memref<?x256xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}
+
+// Rows that tiles cannot have: at odd places.
+// CHECK-LABEL: func.func private @uneven_sm_90a(
+// CHECK-SAME: braid.schedule = #braid.gpu_schedule<"mma",
+func.func private @uneven_sm_90a(%step: !braid.context, %x: memref<?x256xbf16, strided<[260, 1]>>, %w: memref<8x128x32x2xbf16>, %y: memref<?x256xbf16>) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a"} {
+  braid.packed_contract ins(%x, %w : memref<?x256xbf16, strided<[260, 1]>>, memref<8x128x32x2xbf16>) outs(%y : memref<?x256xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}
+
+// Experts: when there is half a tile for each of 200.
+// CHECK-LABEL: func.func private @experts_sm_90a(
+// CHECK-SAME: braid.schedule = #braid.gpu_schedule<"wgmma", threads = 256, blocks = 2, tile = [64, 256, 100]>
+func.func private @experts_sm_90a(%step: !braid.context, %x: memref<?x3x256xbf16>, %w: memref<200x8x128x32x2xbf16>, %order: memref<?x3xi32>, %begin: memref<201xi32>, %active: memref<201xi32>, %y: memref<?x3x256xbf16>) attributes {braid.kernel = 6 : i64, braid.target = "sm_90a"} {
+  braid.packed_contract ins(%x, %w : memref<?x3x256xbf16>, memref<200x8x128x32x2xbf16>) grouped(%order, %begin, %active : memref<?x3xi32>, memref<201xi32>, memref<201xi32>) outs(%y : memref<?x3x256xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}

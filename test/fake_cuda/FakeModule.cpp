@@ -32,7 +32,8 @@ struct LoadedKernel {
   Module *module;
   const GpuKernel *manifest;
   size_t number;                ///< In the manifest.
-  std::vector<bool> isPointer;  ///< Of each parameter.
+  enum class Parameter { Number, Pointer, TensorMap };
+  std::vector<Parameter> parameters;
   int64_t threads = 0;          ///< .maxntid
   uint64_t sharedLimit = 48 << 10;
 };
@@ -88,22 +89,50 @@ void readEntry(LoadedKernel &kernel, const std::string &ptx) {
        p = ptx.find(".param", p + 1)) {
     size_t line = ptx.find('_', p);
     std::string declaration = ptx.substr(p, line - p);
+    using Parameter = LoadedKernel::Parameter;
+    if (declaration.find(".align 64 .b8") != declaration.npos) {
+      kernel.parameters.push_back(Parameter::TensorMap);
+      continue;
+    }
     if (declaration.find(".u64") == declaration.npos &&
         declaration.find(".b64") == declaration.npos)
       violation("a parameter that is not 8 bytes wide: " + declaration);
-    kernel.isPointer.push_back(declaration.find(".ptr") != declaration.npos);
+    bool pointer = declaration.find(".ptr") != declaration.npos;
+    kernel.parameters.push_back(pointer ? Parameter::Pointer
+                                        : Parameter::Number);
   }
   size_t threads = ptx.find(".maxntid", end);
   if (threads < body)
     std::sscanf(ptx.c_str() + threads, ".maxntid %ld", &kernel.threads);
 }
 
+/// What the fake driver encodes a tensor map as.
+const braid_tensor_map &decode(const CUtensorMap &map) {
+  static_assert(sizeof(braid_tensor_map) <= sizeof(map));
+  return *reinterpret_cast<const braid_tensor_map *>(&map);
+}
+
+/// Copies of a launch's parameters.
+struct Parameters {
+  std::vector<uint64_t> values;
+  std::deque<CUtensorMap> maps; ///< In the order of their values.
+};
+
 /// Simulates a launch. A fault breaks the GPU.
 void simulate(const LoadedKernel &kernel, const std::array<int64_t, 3> &grid,
-              const std::vector<uint64_t> &values) {
+              const Parameters &given) {
+  std::vector<uint64_t> values = given.values;
   std::vector<int64_t> extents;
+  size_t map = 0;
   for (size_t i = 0; i < values.size(); ++i) {
-    CUdeviceptr end = kernel.isPointer[i] ? rangeEndOf(values[i]) : 0;
+    using Parameter = LoadedKernel::Parameter;
+    if (kernel.parameters[i] == Parameter::TensorMap) {
+      values[i] = reinterpret_cast<uint64_t>(&decode(given.maps[map++]));
+      extents.push_back(BRAID_TENSOR_MAP);
+      continue;
+    }
+    CUdeviceptr end =
+        kernel.parameters[i] == Parameter::Pointer ? rangeEndOf(values[i]) : 0;
     extents.push_back(end ? int64_t(end - values[i]) : -1);
   }
   braid_launch launch{int64_t(kernel.number),
@@ -134,10 +163,15 @@ Work launchOf(CUfunction function, std::array<int64_t, 3> grid,
     violation(kernel->manifest->name + ": a block of the wrong size");
   if (shared != kernel->manifest->sharedBytes || shared > kernel->sharedLimit)
     violation(kernel->manifest->name + ": more shared memory than was set");
-  std::vector<uint64_t> values;
-  for (size_t i = 0; i < kernel->isPointer.size(); ++i)
-    values.push_back(*static_cast<uint64_t *>(parameters[i]));
-  return [=] { simulate(*kernel, grid, values); };
+  Parameters given;
+  for (size_t i = 0; i < kernel->parameters.size(); ++i)
+    if (kernel->parameters[i] == LoadedKernel::Parameter::TensorMap) {
+      given.values.push_back(0);
+      given.maps.push_back(*static_cast<CUtensorMap *>(parameters[i]));
+    } else {
+      given.values.push_back(*static_cast<uint64_t *>(parameters[i]));
+    }
+  return [=] { simulate(*kernel, grid, given); };
 }
 
 } // namespace fake
@@ -207,4 +241,25 @@ FAKE_EXPORT CUresult cuFuncSetAttribute(CUfunction function, int which,
   if (!call.code())
     reinterpret_cast<LoadedKernel *>(function)->sharedLimit = uint64_t(value);
   return call.code();
+}
+
+FAKE_EXPORT CUresult cuTensorMapEncodeTiled(
+    CUtensorMap *map, int type, uint32_t rank, void *data,
+    const uint64_t *sizes, const uint64_t *strides, const uint32_t *tile,
+    const uint32_t *steps, int interleave, int swizzle, int, int fill) {
+  Call call("cuTensorMapEncodeTiled", Call::Context, /*allowedInCapture=*/true);
+  if (type != CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 || rank != 2 ||
+      tile[0] != BRAID_TILE_COLUMNS || steps[0] != 1 || steps[1] != 1 ||
+      interleave != CU_TENSOR_MAP_INTERLEAVE_NONE ||
+      swizzle != CU_TENSOR_MAP_SWIZZLE_128B ||
+      fill != CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE)
+    violation("a tensor map of an unexpected form");
+  if (call.code())
+    return call.code();
+  checkAccess(reinterpret_cast<CUdeviceptr>(data),
+              (sizes[1] - 1) * strides[0] + 2 * sizes[0],
+              "cuTensorMapEncodeTiled");
+  new (map) braid_tensor_map{data, int64_t(sizes[1]), int64_t(sizes[0]),
+                             int64_t(strides[0]), int64_t(tile[1])};
+  return 0;
 }

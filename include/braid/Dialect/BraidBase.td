@@ -78,6 +78,16 @@ def Braid_ContextType : Braid_Type<"Context", "context", "step"> {
   }];
 }
 
+def Braid_TensorMapType : Braid_Type<"TensorMap", "tensor_map", "map"> {
+  let summary = "rows in global memory of which a kernel copies tiles";
+  let description = [{
+    Made by `braid.tensor_map` on the host, passed to a kernel, and read there by
+    `nvvm.cp.async.bulk.tensor`. At run time it is a pointer to the
+    `braid_tensor_map` structure of the ABI, and on a GPU to what its driver has
+    made of it.
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Attributes
 //===----------------------------------------------------------------------===//
@@ -189,16 +199,18 @@ def Braid_GPUScheduleAttr : AttrDef<Braid_Dialect, "GPUSchedule"> {
     `simt` for threads that each compute elements in f32; `gemv`, of a
     contraction, for kernels that read the weights once for up to 8 rows, and
     `simt` for more rows; `mma` for tensor cores, in a contraction above 8 rows
-    only. `threads` are those of a block, `blocks` how many blocks a
+    only; `wgmma`, of a contraction, for those of sm_90a, and `mma` for fewer
+    rows. `threads` are those of a block, `blocks` how many blocks a
     multiprocessor should hold at least, which bounds the registers of a thread.
     In a contraction `tile` = [rows, outputs, blocks] is what a block of tensor
     cores computes if there are that many blocks, instead of 64 x 64.
 
-    Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt`, `gemv` or
-    `mma`;
+    Constraints: (gpu_schedule_c1) the strategy is `reference`, `simt`, `gemv`,
+    `mma` or `wgmma`;
     (gpu_schedule_c2) threads is a multiple of 32 up to 1024, and 1 for
     `reference`; (gpu_schedule_c3) blocks is from 1 to 32; (gpu_schedule_c4) a
-    tile is for `mma`: 64 or 128 rows, 64 or 128 outputs, and 0 or more blocks.
+    tile is for `mma`: 64 or 128 rows, 64 or 128 outputs, and 0 or more blocks;
+    and for `wgmma`, which has to have one: the same, of 256 outputs.
   }];
   let parameters = (ins StringRefParameter<"strategy">:$strategy,
                         "int64_t":$threads, "int64_t":$blocks,

@@ -604,6 +604,29 @@ def Braid_StepViewOp : Braid_Op<"step_view", [Pure, OpAsmOpInterface]> {
   let hasVerifier = 1;
 }
 
+def Braid_TensorMapOp : Braid_Op<"tensor_map", [Pure]> {
+  let summary = "describes rows of which a kernel copies tiles";
+  let description = [{
+    Tiles of `rows` rows and 64 columns, swizzled by 128 bytes in shared memory,
+    with zeros beyond the source's last row and column.
+
+    Constraints: (map_c1) the source is a memref of rank 2 of bf16, rows of which
+    lie at known multiples of 16 bytes; (map_c2) 1 to 256 rows.
+
+    ```mlir
+    %0 = braid.tensor_map %x rows 128 : memref<?x2688xbf16>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, I64Attr:$rows);
+  let results = (outs Braid_TensorMapType:$result);
+  let assemblyFormat = "$source `rows` $rows attr-dict `:` type($source)";
+  let extraClassDeclaration = [{
+    /// Whether (map_c1) holds for a source of that type.
+    static bool fits(::mlir::MemRefType type);
+  }];
+  let hasVerifier = 1;
+}
+
 def Braid_ParallelOp : Braid_Op<"parallel",
     [SingleBlockImplicitTerminator<"YieldOp">, OpAsmOpInterface]> {
   let summary = "a parallel region over 0 <= i < n";

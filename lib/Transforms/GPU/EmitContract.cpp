@@ -102,6 +102,12 @@ bool Contraction::fitsTensorCores() {
   return isBF16(x) && isBF16(w) && GPUEmitter::vectorLanes({x}, k) >= 2;
 }
 
+bool Contraction::fitsTiles() {
+  constexpr int64_t kChunk = 8;
+  return fitsTensorCores() && TensorMapOp::fits(typeOf(x)) &&
+         (!op.getGather() || k % kChunk == 0);
+}
+
 Value Contraction::entry(Value table, Value at) {
   return b.toIndex(b.load(table, {at}));
 }
@@ -227,9 +233,17 @@ LogicalResult GPUEmitter::emit(PackedContractOp op) {
   if (strategy == "mma" && !contraction.fitsTensorCores())
     return op.emitOpError("expected bf16, and rows of x at even places, for "
                           "tensor cores");
+  auto target = op->getParentOp()->getAttrOfType<StringAttr>(kTargetAttr);
+  if (strategy == "wgmma" && (!target || target.getValue() != "sm_90a"))
+    return op.emitOpError("is to use wgmma, which sm_90a alone has");
+  if (strategy == "wgmma" && !contraction.fitsTiles())
+    return op.emitOpError("expected bf16, and rows of x at multiples of 16 "
+                          "bytes, for wgmma");
   auto tiles = [&] {
     if (strategy == "mma")
       emitContractMma(contraction, schedule.getTile());
+    else if (strategy == "wgmma")
+      emitContractWgmma(contraction, schedule.getTile());
     else
       emitContractTiles(contraction);
   };

@@ -27,6 +27,8 @@ public:
 
   /// Whether products of pairs of bf16 can be asked for.
   bool fitsTensorCores();
+  /// Whether rows of x can be copied 16 bytes at a time, too.
+  bool fitsTiles();
 
   /// Places [first, end), all of one expert if there are any.
   struct Tile {
@@ -96,6 +98,9 @@ void emitContractGemv(Contraction &contraction,
 
 /// Tensor cores, for more than a few rows of bf16. `tile` as in the schedule.
 void emitContractMma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);
+
+/// Those of a warpgroup, for many rows.
+void emitContractWgmma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);
 
 } // namespace braid
 

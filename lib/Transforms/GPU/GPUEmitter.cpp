@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "GPUEmitter.h"
 #include "braid-rt/abi.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -51,6 +53,8 @@ void GPUEmitter::launch(Value x, Value y, const SharedMemory &shared,
   Value one = index(1), block = index(threads);
   auto op = gpu::LaunchOp::create(*this, x, y, one, block, one, one,
                                   i32(shared.bytes()));
+  if (blocks)
+    op->setAttr(kBlocksAttr, getI64IntegerAttr(*blocks));
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(&op.getBody().front());
   body(op.getBlockIds().x, op.getBlockIds().y);
@@ -76,11 +80,27 @@ Value GPUEmitter::thread() {
   return gpu::ThreadIdOp::create(*this, gpu::Dimension::x);
 }
 
-Value GPUEmitter::shared(const SharedMemory &memory, size_t number) {
-  auto bytes = MemRefType::get({ShapedType::kDynamic}, getI8Type(),
+static Value allShared(OpBuilder &b, Location loc) {
+  auto bytes = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(),
                                MemRefLayoutAttrInterface(),
-                               workgroup(getContext()));
-  Value all = gpu::DynamicSharedMemoryOp::create(*this, bytes);
+                               workgroup(b.getContext()));
+  return gpu::DynamicSharedMemoryOp::create(b, loc, bytes);
+}
+
+Value GPUEmitter::sharedAddress(const SharedMemory &memory, size_t number,
+                                Value offset) {
+  Value all = memref::ExtractAlignedPointerAsIndexOp::create(
+      *this, allShared(*this, getLoc()));
+  Value address =
+      add(all, add(offset, index(memory.buffers[number].second)));
+  Value number64 = arith::IndexCastOp::create(*this, getI64Type(), address);
+  return LLVM::IntToPtrOp::create(
+      *this, LLVM::LLVMPointerType::get(getContext(), /*addressSpace=*/3),
+      number64);
+}
+
+Value GPUEmitter::shared(const SharedMemory &memory, size_t number) {
+  Value all = allShared(*this, getLoc());
   auto [type, offset] = memory.buffers[number];
   return memref::ViewOp::create(*this, type, all, index(offset), ValueRange());
 }

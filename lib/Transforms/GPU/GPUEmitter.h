@@ -63,6 +63,8 @@ public:
   Value thread();
   /// The buffer that was reserved under that number.
   Value shared(const SharedMemory &memory, size_t number);
+  /// The address of its byte `offset`, an index.
+  Value sharedAddress(const SharedMemory &memory, size_t number, Value offset);
   /// Waits until all threads of the block are here; their writes are then seen.
   void barrier();
   /// `v` of the lane whose number differs in the bits `mask`.
@@ -96,6 +98,9 @@ public:
   Value context;
   GPUScheduleAttr schedule;
   int64_t threads;
+  /// Blocks that a multiprocessor should hold at least, if not as the schedule
+  /// says.
+  std::optional<int64_t> blocks;
 
 private:
   int64_t scratchEnd = 0;

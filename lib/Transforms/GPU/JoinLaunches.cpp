@@ -77,6 +77,7 @@ static bool same(Value a, Value b) {
 /// Blocks of one size, and grids that differ in their first number only.
 static bool canJoin(gpu::LaunchOp a, gpu::LaunchOp b) {
   return memberOf(a) != memberOf(b) && same(a.getBlockSizeX(), b.getBlockSizeX()) &&
+         a->getAttr(kBlocksAttr) == b->getAttr(kBlocksAttr) &&
          same(a.getGridSizeY(), b.getGridSizeY()) &&
          same(a.getGridSizeZ(), b.getGridSizeZ()) &&
          constantOf(a.getDynamicSharedMemorySize()) &&
@@ -107,6 +108,8 @@ static gpu::LaunchOp join(gpu::LaunchOp a, gpu::LaunchOp b) {
       builder, blocks, b.getGridSizeY(), b.getGridSizeZ(), b.getBlockSizeX(),
       b.getBlockSizeY(), b.getBlockSizeZ(), bytes);
   joined->setAttr(kMemberAttr, memberOf(b));
+  if (Attribute blocks = b->getAttr(kBlocksAttr))
+    joined->setAttr(kBlocksAttr, blocks);
   builder.setInsertionPointToStart(&joined.getBody().front());
   Value number = joined.getBlockIds().x;
   Value first = arith::CmpIOp::create(builder, arith::CmpIPredicate::slt,

@@ -132,9 +132,11 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
   function->setAttr(kKernelAttr, kernel->getAttr(kKernelAttr));
   function->setAttr(kThreadsAttr, b.getI64IntegerAttr(*threads));
   function->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(*bytes));
-  for (StringRef name : {kBlocksAttr, kStrategyAttr})
-    if (Attribute value = kernel->getAttr(name))
-      function->setAttr(name, value);
+  // What a launch says itself holds for it instead.
+  for (Operation *source : {kernel.getOperation(), launch.getOperation()})
+    for (StringRef name : {kBlocksAttr, kStrategyAttr})
+      if (Attribute value = source->getAttr(name))
+        function->setAttr(name, value);
   for (auto [i, capture] : llvm::enumerate(captures))
     if (isWeight(capture))
       for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(),

@@ -70,7 +70,8 @@ private:
             return schedule("simt", rowThreads(norm.getInit()), 2);
           })
           .Case([&](PackedContractOp contract) {
-            return scheduleContract(contract, widest(kernel));
+            return scheduleContract(contract, widest(kernel),
+                                    targetOf(kernel));
           })
           .Case([&](CausalConvOp) { return schedule("simt", 128, 4); })
           .Case([&](SsdScanOp scan) {
@@ -112,9 +113,39 @@ private:
     return outputs;
   }
 
+  static StringRef targetOf(func::FuncOp kernel) {
+    auto target = kernel->getAttrOfType<StringAttr>(kTargetAttr);
+    return target ? target.getValue() : StringRef();
+  }
+
+  /// Tiles for warpgroups where a contraction is large enough to be worth the
+  /// code: if there are blocks for half of a large GPU's multiprocessors, and
+  /// half a tile for each expert.
+  GPUScheduleAttr scheduleWgmma(PackedContractOp op, int64_t outputs) {
+    constexpr int64_t kLeast = 256, kColumns = 256, kBlocks = 64;
+    auto x = cast<MemRefType>(op.getX().getType());
+    bool grouped = !op.getGroups().empty();
+    // Choices of a row follow each other.
+    if (grouped && x.getRank() == 3 && x.getLayout().isIdentity())
+      x = MemRefType::get({ShapedType::kDynamic, x.getShape().back()},
+                          x.getElementType());
+    int64_t inputs = x.getShape().back();
+    if (outputs < kLeast || inputs < kLeast || inputs % 8 != 0 ||
+        !TensorMapOp::fits(x))
+      return {};
+    int64_t experts =
+        cast<MemRefType>(op.getWeight().getType()).getShape().front();
+    int64_t enough =
+        grouped ? llvm::divideCeil(outputs, kColumns) * experts / 2 : 0;
+    return GPUScheduleAttr::get(
+        &getContext(), "wgmma", 256, 2,
+        {grouped ? 64 : 128, kColumns, std::max(kBlocks, enough)});
+  }
+
   /// In f32 an output is the same sum for any number of rows. Tensor cores take
   /// two bf16 at once: rows have to lie at even places.
-  GPUScheduleAttr scheduleContract(PackedContractOp op, int64_t outputs) {
+  GPUScheduleAttr scheduleContract(PackedContractOp op, int64_t outputs,
+                                   StringRef target) {
     auto x = cast<MemRefType>(op.getX().getType());
     auto weight = cast<MemRefType>(op.getWeight().getType());
     auto schedule = [&](StringRef strategy, ArrayRef<int64_t> tile = {}) {
@@ -129,6 +160,9 @@ private:
     if (!weight.getElementType().isBF16() || odd(offset) ||
         llvm::any_of(ArrayRef(strides).drop_back(), odd))
       return schedule("gemv");
+    if (target == "sm_90a")
+      if (GPUScheduleAttr wide = scheduleWgmma(op, outputs))
+        return wide;
     if (outputs <= 64)
       return schedule("mma", {64, 64, 0});
     // Few of many rows fall to an expert. With fewer blocks than a large GPU

@@ -31,7 +31,7 @@
 
 #include <stdint.h>
 
-#define BRAID_ABI_VERSION 3
+#define BRAID_ABI_VERSION 4
 
 #define BRAID_SECTION_MANIFEST ".braid.manifest"
 #define BRAID_SECTION_TOKENIZER ".braid.tokenizer"
@@ -79,13 +79,31 @@ typedef struct braid_golden {
 typedef void (*braid_body_fn)(void *captures, int64_t lo, int64_t hi,
                               void *scratch);
 
+/* Rows of bf16 in global memory of which a kernel copies tiles (TMA) of 64
+ * columns. The 128 bytes of a tile's row lie in shared memory one row after
+ * another, in chunks of 16: chunk c of row r at place c ^ r % 8. What a tile has
+ * beyond the last row or column is zero. */
+typedef struct braid_tensor_map {
+  const void *data;       /* a multiple of 16 */
+  int64_t rows, columns;
+  int64_t row_bytes;      /* from row to row, a multiple of 16 */
+  int64_t tile_rows;      /* 1 to 256 */
+} braid_tensor_map;
+
+#define BRAID_TILE_COLUMNS 64
+
+/* The extent of a parameter that is the host's address of a braid_tensor_map.
+ * A kernel on a GPU gets the 128 bytes that the driver makes of it. */
+#define BRAID_TENSOR_MAP (-2)
+
 /* A grid of blocks for one GPU kernel. */
 typedef struct braid_launch {
   int64_t kernel;         /* its number in the manifest's list of the target */
   int64_t grid[3];        /* blocks; none if one of them is 0 */
   int64_t count;          /* parameters, each 8 bytes */
   const uint64_t *values; /* [count] */
-  const int64_t *extents; /* [count] bytes behind an address, or -1 */
+  const int64_t *extents; /* [count] bytes behind an address, BRAID_TENSOR_MAP,
+                           * or -1 */
 } braid_launch;
 
 /* What compiled code may ask of the runtime. */
@@ -184,6 +202,34 @@ typedef struct braid_sim_calls {
   /* match.any.sync: which lanes in `mask` bring the same value. */
   int32_t (*match_lanes)(braid_sim *self, const char *site, int32_t mask,
                          int32_t value);
+  /* mbarrier.init: phases of `arrivals` arrivals each. */
+  void (*mbarrier_init)(braid_sim *self, const char *site, void *mbarrier,
+                        int32_t arrivals);
+  /* mbarrier.arrive, after the phase was told to expect that many bytes. */
+  void (*mbarrier_arrive)(braid_sim *self, const char *site, void *mbarrier,
+                          int32_t bytes);
+  /* mbarrier.try_wait.parity: 1 when the phase of that parity is complete. */
+  int32_t (*mbarrier_wait)(braid_sim *self, const char *site, void *mbarrier,
+                           int32_t parity);
+  /* fence.mbarrier_init and fence.proxy.async: what the thread has initialised,
+   * and written to shared memory, is seen by asynchronous operations. */
+  void (*fence_mbarriers)(braid_sim *self, const char *site);
+  void (*fence_async)(braid_sim *self, const char *site);
+  /* cp.async.bulk.tensor: begins to copy the tile at (row, column), whose bytes
+   * the mbarrier's phase then no longer expects. */
+  void (*copy_tile)(braid_sim *self, const char *site, void *shared,
+                    const braid_tensor_map *map, int32_t column, int32_t row,
+                    void *mbarrier);
+  /* wgmma.mma_async m64nNk16, bf16 times bf16 into f32: words holds this
+   * thread's parts of C[N / 2] and A[4], `b` describes B, N rows of 16, in shared
+   * memory. The sum replaces C. */
+  void (*wgmma)(braid_sim *self, const char *site, uint32_t *words, int32_t n,
+                uint64_t b);
+  void (*wgmma_fence)(braid_sim *self, const char *site);
+  void (*wgmma_commit)(braid_sim *self, const char *site);
+  void (*wgmma_wait)(braid_sim *self, const char *site, int64_t groups);
+  /* Announces that a sum of wgmma is about to be read by something else. */
+  void (*wgmma_read)(braid_sim *self, const char *site);
 } braid_sim_calls;
 
 /* One thread of a kernel; `parameters` as in braid_launch. */

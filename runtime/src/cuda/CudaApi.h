@@ -59,6 +59,16 @@ enum : int {
   CU_MEM_LOCATION_TYPE_DEVICE = 1,
   CU_MEM_ACCESS_FLAGS_PROT_READWRITE = 3,
   CU_MEM_ALLOC_GRANULARITY_MINIMUM = 0,
+
+  CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 = 9,
+  CU_TENSOR_MAP_INTERLEAVE_NONE = 0,
+  CU_TENSOR_MAP_SWIZZLE_128B = 3,
+  CU_TENSOR_MAP_L2_PROMOTION_L2_128B = 2,
+  CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE = 0,
+};
+
+struct alignas(128) CUtensorMap {
+  uint64_t opaque[16];
 };
 
 struct CUmemLocation {
@@ -138,6 +148,9 @@ struct CUmemAccessDesc {
   F(cuGraphLaunch, cuGraphLaunch, (CUgraphExec, CUstream))                     \
   F(cuGraphExecDestroy, cuGraphExecDestroy, (CUgraphExec))                     \
   F(cuGraphDestroy, cuGraphDestroy, (CUgraph))                                 \
+  F(cuTensorMapEncodeTiled, cuTensorMapEncodeTiled,                            \
+    (CUtensorMap *, int, uint32_t, void *, const uint64_t *, const uint64_t *, \
+     const uint32_t *, const uint32_t *, int, int, int, int))                  \
   F(cuLaunchKernel, cuLaunchKernel,                                            \
     (CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,   \
      unsigned, CUstream, void **, void **))

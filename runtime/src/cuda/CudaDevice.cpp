@@ -17,7 +17,7 @@ namespace braid::rt {
 
 using namespace cuda;
 
-/// Parameters of a kernel; PTX allows 4352 bytes of them.
+/// Parameters of a kernel; PTX allows 4352 bytes of them, most have 8.
 static constexpr size_t kMostParameters = 544;
 
 CudaChoice::CudaChoice(const Artifact &artifact, int number, bool allowJit)
@@ -202,20 +202,50 @@ static std::string describe(const GpuKernel &kernel, const braid_launch &launch,
   return text;
 }
 
+static CUresult encode(const CudaDriver &driver, const braid_tensor_map &map,
+                       CUtensorMap &encoded) {
+  const uint64_t sizes[] = {uint64_t(map.columns), uint64_t(map.rows)};
+  const uint64_t strides[] = {uint64_t(map.row_bytes)};
+  const uint32_t tile[] = {BRAID_TILE_COLUMNS, uint32_t(map.tile_rows)};
+  const uint32_t steps[] = {1, 1};
+  return driver.cuTensorMapEncodeTiled(
+      &encoded, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 2,
+      const_cast<void *>(map.data), sizes, strides, tile, steps,
+      CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+      CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+}
+
+/// Puts addresses of the launch's parameters into `parameters`.
+CUresult CudaDevice::gather(const braid_launch &launch) {
+  parameters.clear();
+  maps.clear();
+  CUresult code = CUDA_SUCCESS;
+  for (int64_t i = 0; i < launch.count && !code; ++i) {
+    const uint64_t *value = launch.values + i;
+    if (launch.extents[i] != BRAID_TENSOR_MAP) {
+      parameters.push_back(const_cast<uint64_t *>(value));
+      continue;
+    }
+    const auto *map = reinterpret_cast<const braid_tensor_map *>(*value);
+    code = encode(gpu.driver(), *map, maps.emplace_back());
+    parameters.push_back(&maps.back());
+  }
+  return code;
+}
+
 /// Called by compiled code, which no exception may cross.
 void CudaDevice::launch(const braid_launch &launch) {
   const int64_t *grid = launch.grid;
   if (!fault.empty() || grid[0] == 0 || grid[1] == 0 || grid[2] == 0)
     return;
   const GpuKernel &kernel = gpuCode.kernels[size_t(launch.kernel)];
-  parameters.clear();
-  for (int64_t i = 0; i < launch.count; ++i)
-    parameters.push_back(const_cast<uint64_t *>(launch.values + i));
   const CudaDriver &driver = gpu.driver();
-  CUresult code = driver.cuLaunchKernel(
-      module.function(launch.kernel), unsigned(grid[0]), unsigned(grid[1]),
-      unsigned(grid[2]), unsigned(kernel.threads), 1, 1,
-      unsigned(kernel.sharedBytes), gpu.stream(), parameters.data(), nullptr);
+  CUresult code = gather(launch);
+  if (!code)
+    code = driver.cuLaunchKernel(
+        module.function(launch.kernel), unsigned(grid[0]), unsigned(grid[1]),
+        unsigned(grid[2]), unsigned(kernel.threads), 1, 1,
+        unsigned(kernel.sharedBytes), gpu.stream(), parameters.data(), nullptr);
   if (!code && blocking)
     code = driver.cuStreamSynchronize(gpu.stream());
   if (code)

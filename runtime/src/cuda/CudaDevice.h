@@ -16,6 +16,8 @@
 #include "StepGraphs.h"
 #include "core/Device.h"
 
+#include <deque>
+
 namespace braid::rt {
 
 /// A GPU, and code of the artefact for it. Nothing of the GPU is taken yet.
@@ -63,6 +65,7 @@ private:
   braid_step &stage(const braid_step &step);
   void launchAll(const braid_step &own);
   void launch(const braid_launch &launch);
+  cuda::CUresult gather(const braid_launch &launch);
   void fetch(const braid_step &step, bool wantsLogits);
   void waitForStep(const braid_step &step);
   uint64_t logitBytes(int64_t rows) const;
@@ -82,7 +85,9 @@ private:
   Services services;
   int64_t layer = -1;
   std::string fault; ///< The first launch of the step that was refused.
+  // Of the launch that is being made.
   std::vector<void *> parameters;
+  std::deque<cuda::CUtensorMap> maps; ///< Stay in place.
 };
 
 } // namespace braid::rt

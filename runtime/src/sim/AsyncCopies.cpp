@@ -25,11 +25,6 @@ static void moveSome(std::vector<AsyncCopy> &copies, std::minstd_rand &random) {
       move(copy);
 }
 
-static Accessor accessorOf(const SimThread &thread, uint32_t epoch) {
-  return {thread.number, uint16_t(thread.number / Block::kWarp), epoch,
-          thread.warpEpoch};
-}
-
 void Block::copyAsync(SimThread &thread, const AsyncCopy &copy) {
   auto misaligned = [&](const void *address) {
     return reinterpret_cast<uintptr_t>(address) % copy.size != 0;
@@ -51,8 +46,9 @@ void Block::copyAsync(SimThread &thread, const AsyncCopy &copy) {
   auto offset = uint64_t(copy.shared - shared);
   if (offset + copy.size > sharedBytes)
     fail(thread, copy.site, outOfShared(offset, copy.size));
+  checkAsync(thread, copy.site, offset, copy.size, /*write=*/true);
   SharedShadow::Fault fault =
-      shadow.depart(offset, copy.size, accessorOf(thread, epoch));
+      shadow.depart(offset, copy.size, accessorOf(thread));
   if (fault != SharedShadow::Fault::None)
     fail(thread, copy.site, describe(fault, offset, copy.size, true));
   thread.open.push_back(copy);
@@ -71,7 +67,7 @@ void Block::waitCopies(SimThread &thread, size_t groups) {
     for (AsyncCopy &copy : thread.groups.front()) {
       move(copy);
       shadow.arrive(uint64_t(copy.shared - shared), copy.size,
-                    accessorOf(thread, epoch));
+                    accessorOf(thread));
     }
 }
 

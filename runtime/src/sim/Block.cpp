@@ -74,6 +74,49 @@ static const braid_sim_calls kCalls = {
       SimThread &thread = threadOf(self);
       return thread.block_->combine(thread, site, WarpOp::Match, mask, value);
     },
+    [](braid_sim *self, const char *site, void *mbarrier, int32_t arrivals) {
+      SimThread &thread = threadOf(self);
+      thread.block_->initMbarrier(thread, site, mbarrier, arrivals);
+    },
+    [](braid_sim *self, const char *site, void *mbarrier, int32_t bytes) {
+      SimThread &thread = threadOf(self);
+      thread.block_->arrive(thread, site, mbarrier, bytes);
+    },
+    [](braid_sim *self, const char *site, void *mbarrier, int32_t parity) {
+      SimThread &thread = threadOf(self);
+      thread.block_->waitForPhase(thread, site, mbarrier, parity);
+      return 1;
+    },
+    [](braid_sim *self, const char *) {
+      SimThread &thread = threadOf(self);
+      thread.block_->fenceMbarriers(thread);
+    },
+    [](braid_sim *self, const char *) { ++threadOf(self).fences; },
+    [](braid_sim *self, const char *site, void *shared,
+       const braid_tensor_map *map, int32_t column, int32_t row,
+       void *mbarrier) {
+      SimThread &thread = threadOf(self);
+      TileCopy copy{site, 0, map, column, row, 0, 0, 0};
+      thread.block_->copyTile(thread, copy, shared, mbarrier);
+    },
+    [](braid_sim *self, const char *site, uint32_t *words, int32_t n,
+       uint64_t b) {
+      SimThread &thread = threadOf(self);
+      thread.block_->wgmma(thread, site, words, n, b);
+    },
+    [](braid_sim *self, const char *) { threadOf(self).wgmmaFenced = true; },
+    [](braid_sim *self, const char *) {
+      SimThread &thread = threadOf(self);
+      thread.block_->commitWgmma(thread);
+    },
+    [](braid_sim *self, const char *, int64_t groups) {
+      SimThread &thread = threadOf(self);
+      thread.block_->waitWgmma(thread, uint32_t(groups));
+    },
+    [](braid_sim *self, const char *site) {
+      SimThread &thread = threadOf(self);
+      thread.block_->readSum(thread, site);
+    },
 };
 
 void Block::note(const SimThread &thread, const char *site,
@@ -122,6 +165,10 @@ std::string Block::describe(SharedShadow::Fault fault, uint64_t offset,
     return where + "nothing has written them";
   if (fault == Fault::InFlight)
     return where + "an asynchronous copy to them has not been waited for";
+  if (fault == Fault::InUse)
+    return where + "wgmma that reads them has not been waited for";
+  if (fault == Fault::Unfenced)
+    return where + "no fence.proxy.async has made their writing visible";
   std::string other = "thread " + std::to_string(shadow.other());
   if (shadow.other() >= count)
     other = "another thread";
@@ -136,13 +183,27 @@ std::string Block::outOfShared(uint64_t offset, uint64_t bytes) const {
          ": out of bounds";
 }
 
+/// Checks an access against what asynchronous operations do with the bytes.
+void Block::checkAsync(SimThread &thread, const char *site, uint64_t offset,
+                       uint64_t bytes, bool write) {
+  using Fault = SharedShadow::Fault;
+  uint64_t end = offset + bytes;
+  if (write && async.within(offset, end))
+    fail(thread, site, "writes over an mbarrier in shared memory at " +
+                           std::to_string(offset));
+  if (const AsyncUse *use = async.conflict(offset, end, write, thread.clock))
+    fail(thread, site,
+         describe(use->writes ? Fault::InFlight : Fault::InUse, offset, bytes,
+                  write));
+}
+
 void Block::accessShared(SimThread &thread, const char *site, uint64_t offset,
                          uint64_t bytes, bool write) {
   if (offset + bytes > sharedBytes)
     fail(thread, site, outOfShared(offset, bytes));
-  Accessor who{thread.number, uint16_t(thread.number / kWarp), epoch,
-               thread.warpEpoch};
+  checkAsync(thread, site, offset, bytes, write);
   using Fault = SharedShadow::Fault;
+  Accessor who = accessorOf(thread);
   Fault fault = write ? shadow.write(offset, bytes, who)
                       : shadow.read(offset, bytes, who);
   if (fault != Fault::None)
@@ -276,61 +337,113 @@ void Block::finishWarp(SimThread &thread) {
       else
         combineLane(own);
     }
+  if (thread.op == WarpOp::Sync)
+    shareClocks(first, std::min(first + kWarp, count), mask);
   for (int lane = 0; lane < kWarp; ++lane)
     if (mask >> lane & 1)
       threads[first + size_t(lane)].state = SimThread::State::Ready;
 }
 
-void Block::releaseBarrier() {
+/// Threads that have met know of asynchronous operations what each of them knew.
+void Block::shareClocks(size_t first, size_t last, uint32_t mask) {
+  VectorClock all;
+  auto each = [&](auto visit) {
+    for (size_t i = first; i < last; ++i)
+      if (mask >> i % kWarp & 1)
+        visit(threads[i].clock);
+  };
+  each([&](VectorClock &clock) { all.merge(clock); });
+  each([&](VectorClock &clock) { clock = all; });
+}
+
+bool Block::releaseBarrier() {
+  for (size_t i = 0; i < count; ++i)
+    if (threads[i].state != SimThread::State::AtBarrier ||
+        threads[i].site != threads[0].site)
+      return false;
   for (size_t i = 0; i < count; ++i)
     threads[i].state = SimThread::State::Ready;
+  shareClocks(0, count, ~0u);
   ++epoch;
+  return true;
+}
+
+/// Whether a lane that is not there can still come: it runs, or waits for what
+/// others may do.
+bool Block::mayCome(const SimThread &waiting, size_t other) {
+  using State = SimThread::State;
+  if (other >= count)
+    return false;
+  const SimThread &lane = threads[other];
+  if (lane.state == State::AtWarp)
+    return lane.site == waiting.site && lane.mask == waiting.mask;
+  return lane.state == State::Ready || lane.state == State::AtMbarrier;
 }
 
 /// Every lane that a waiting lane names has to wait at the same place.
-bool Block::releaseWaiting() {
+bool Block::releaseWarps() {
   bool released = false;
-  size_t atBarrier = 0;
   for (size_t i = 0; i < count; ++i) {
     SimThread &thread = threads[i];
-    atBarrier += thread.state == SimThread::State::AtBarrier;
     if (thread.state != SimThread::State::AtWarp)
       continue;
     size_t first = i / kWarp * kWarp;
+    bool complete = true;
     for (int lane = 0; lane < kWarp; ++lane) {
       if (!(uint32_t(thread.mask) >> lane & 1))
         continue;
       size_t other = first + size_t(lane);
-      bool here = other < count &&
-                  threads[other].state == SimThread::State::AtWarp &&
-                  threads[other].site == thread.site &&
-                  threads[other].mask == thread.mask;
-      if (!here) {
+      if (!mayCome(thread, other)) {
         note(thread, thread.site,
              "waits for lane " + std::to_string(lane) +
                  ", which does not come: divergent warp");
         return false;
       }
+      complete &= threads[other].state == SimThread::State::AtWarp;
     }
+    if (!complete)
+      continue;
     finishWarp(thread);
     released = true;
   }
-  if (released || atBarrier == 0)
-    return released && message.empty();
-  for (size_t i = 0; i < count; ++i)
-    if (threads[i].state != SimThread::State::AtBarrier ||
-        threads[i].site != threads[0].site) {
-      const SimThread &waiting =
-          *std::find_if(threads.begin(), threads.end(), [](const SimThread &t) {
-            return t.state == SimThread::State::AtBarrier;
-          });
-      note(waiting, waiting.site,
-           "waits at a barrier that thread " + std::to_string(i) +
-               " does not come to: divergent barrier");
-      return false;
-    }
-  releaseBarrier();
-  return true;
+  return released;
+}
+
+/// Says of one waiting thread what does not come.
+void Block::noteStuck() {
+  using State = SimThread::State;
+  auto waiting = [&](State state) -> const SimThread * {
+    for (size_t i = 0; i < count; ++i)
+      if (threads[i].state == state)
+        return &threads[i];
+    return nullptr;
+  };
+  if (const SimThread *thread = waiting(State::AtMbarrier))
+    return noteMissing(*thread);
+  if (const SimThread *thread = waiting(State::AtWarpgroup))
+    return note(*thread, thread->site,
+                "waits for the other threads of its four warps, which do not "
+                "come: divergent warpgroup");
+  const SimThread *thread = waiting(State::AtBarrier);
+  size_t other = 0;
+  while (threads[other].state == State::AtBarrier &&
+         threads[other].site == threads[0].site)
+    ++other;
+  note(*thread, thread->site,
+       "waits at a barrier that thread " + std::to_string(other) +
+           " does not come to: divergent barrier");
+}
+
+bool Block::releaseWaiting() {
+  bool released = releaseMbarriers();
+  released |= releaseWarps();
+  released |= releaseWarpgroups();
+  if (!message.empty())
+    return false;
+  if (released || releaseBarrier() || moveOneTile())
+    return true;
+  noteStuck();
+  return false;
 }
 
 //===----------------------------------------------------------------------===//
@@ -345,16 +458,18 @@ void Block::prepare(const SimKernel &newKernel, const braid_launch &launch,
   std::copy_n(newPlace, 3, place);
   while (threads.size() < count)
     threads.emplace_back();
-  // Kernels align their tiles to as much.
-  constexpr uint64_t kAlign = 1024;
+  // Kernels align their tiles to 1024; with as much as can be described, the low
+  // bits of an address are its place, as descriptors have it.
+  constexpr uint64_t kAlign = 256 << 10;
   if (memory.size() < kernel->sharedBytes + kAlign) {
     memory.resize(kernel->sharedBytes + kAlign);
-    shadow.resize(memory.size());
+    shadow.resize(kernel->sharedBytes);
   }
   auto start = reinterpret_cast<uintptr_t>(memory.data());
   shared = memory.data() + (kAlign - start % kAlign) % kAlign;
   sharedBytes = kernel->sharedBytes;
   shadow.forget(++epoch);
+  async.clear();
   for (size_t i = 0; i < count; ++i) {
     SimThread &thread = threads[i];
     thread.number = uint16_t(i);
@@ -369,6 +484,9 @@ void Block::prepare(const SimKernel &newKernel, const braid_launch &launch,
     thread.lastRange = nullptr;
     thread.open.clear();
     thread.groups.clear();
+    thread.clock.clear();
+    thread.wgmmaGroups = 0;
+    thread.wgmmaFenced = thread.wgmmaOpen = false;
     thread.state = SimThread::State::Ready;
     thread.fiber.start(
         [](void *self) {
@@ -396,7 +514,7 @@ bool Block::run(const SimKernel &newKernel, const braid_launch &launch,
       done += thread.state == SimThread::State::Done;
     }
     if (done == count)
-      return true;
+      return endsQuietly();
     if (!releaseWaiting())
       return false;
   }

@@ -7,6 +7,7 @@
 #ifndef BRAID_RT_SRC_SIM_BLOCK_H
 #define BRAID_RT_SRC_SIM_BLOCK_H
 
+#include "AsyncState.h"
 #include "Fiber.h"
 #include "SharedShadow.h"
 #include "Simulator.h"
@@ -38,7 +39,7 @@ class Block;
 /// One thread. Generated code knows its first part; its address is passed back
 /// with every call.
 struct SimThread : braid_sim {
-  enum class State { Ready, AtBarrier, AtWarp, Done };
+  enum class State { Ready, AtBarrier, AtWarp, AtMbarrier, AtWarpgroup, Done };
 
   Block *block_ = nullptr;
   Fiber fiber;
@@ -49,12 +50,18 @@ struct SimThread : braid_sim {
   const MemoryRange *lastRange = nullptr;
   std::vector<AsyncCopy> open;               ///< In no group yet.
   std::deque<std::vector<AsyncCopy>> groups; ///< The oldest first.
+  VectorClock clock;                         ///< What it knows to be over.
+  uint32_t fences = 0;                       ///< For asynchronous operations.
+  size_t mbarrier = 0;                       ///< For whose phase it waits.
+  uint32_t wgmmaGroups = 0;
+  bool wgmmaFenced = false, wgmmaOpen = false; ///< In no group yet.
 
   // A warp operation: what this lane brings, and what it gets.
   WarpOp op = WarpOp::Sync;
   const std::byte *row = nullptr; ///< Of a matrix.
   uint32_t *words = nullptr;      ///< Fragments of matrices.
   int32_t mask = 0, value = 0, offset = 0, clamp = 0, kind = 0;
+  uint64_t descriptor = 0; ///< Of a matrix in shared memory.
   int64_t result = 0;
 };
 
@@ -85,6 +92,21 @@ public:
   /// `op` with the lanes in `mask`, each of which brings a value.
   int32_t combine(SimThread &thread, const char *site, WarpOp op, int32_t mask,
                   int32_t value);
+  void initMbarrier(SimThread &thread, const char *site, void *address,
+                    int32_t arrivals);
+  void arrive(SimThread &thread, const char *site, void *address,
+              int32_t bytes);
+  void waitForPhase(SimThread &thread, const char *site, const void *address,
+                    int32_t parity);
+  void fenceMbarriers(SimThread &thread);
+  /// Copies what `copy` says of the source to `address`.
+  void copyTile(SimThread &thread, TileCopy copy, const void *address,
+                const void *mbarrier);
+  void wgmma(SimThread &thread, const char *site, uint32_t *words, int32_t n,
+             uint64_t b);
+  void commitWgmma(SimThread &thread);
+  void waitWgmma(SimThread &thread, uint32_t groups);
+  void readSum(SimThread &thread, const char *site);
 
 private:
   void prepare(const SimKernel &kernel, const braid_launch &launch,
@@ -99,7 +121,28 @@ private:
   }
   bool inRanges(SimThread &thread, uintptr_t address, uint64_t bytes) const;
   void waitForWarp(SimThread &thread, const char *site, int32_t mask);
-  void releaseBarrier();
+  Accessor accessorOf(const SimThread &thread) const {
+    return {thread.number, uint16_t(thread.number / kWarp), epoch,
+            thread.warpEpoch, thread.fences};
+  }
+  void checkAsync(SimThread &thread, const char *site, uint64_t offset,
+                  uint64_t bytes, bool write);
+  uint64_t placeOf(SimThread &thread, const char *site, const void *address,
+                   uint64_t bytes, uint64_t align);
+  Mbarrier &mbarrierAt(SimThread &thread, const char *site,
+                       const void *address);
+  void noteMissing(const SimThread &thread);
+  void moveTile(size_t number);
+  void moveSomeTiles();
+  bool moveOneTile();
+  bool endsQuietly();
+  void shareClocks(size_t first, size_t last, uint32_t mask);
+  bool releaseBarrier();
+  bool releaseMbarriers();
+  bool releaseWarps();
+  bool releaseWarpgroups();
+  void noteStuck();
+  bool mayCome(const SimThread &waiting, size_t other);
   void finishWarp(SimThread &thread);
   void exchange(SimThread &own, int lane);
   void combineLane(SimThread &own);
@@ -107,6 +150,12 @@ private:
   void loadMatrices(size_t first);
   void multiplyMatrices(size_t first);
   bool readRow(SimThread &lane);
+  // Of the warpgroup.
+  bool isWhole(size_t first) const;
+  void multiplyWarpgroup(size_t first);
+  bool readB(size_t first, std::vector<float> &b);
+  bool readChunk(size_t first, uint64_t offset);
+  bool useB(size_t first);
   /// After all ready threads have run: lets those go on whose wait is over.
   bool releaseWaiting();
   [[noreturn]] void fail(SimThread &thread, const char *site,
@@ -119,6 +168,7 @@ private:
   std::byte *shared = nullptr;
   uint64_t sharedBytes = 0;
   SharedShadow shadow;
+  AsyncState async;
   uint32_t epoch = 1;
   const std::vector<MemoryRange> *ranges = nullptr;
   const uint64_t *parameters = nullptr;

@@ -36,9 +36,11 @@ bool Block::readRow(SimThread &lane) {
     note(lane, lane.site, outOfShared(offset, kBytes));
     return false;
   }
-  Accessor who{SharedShadow::kWholeWarp, uint16_t(lane.number / kWarp), epoch,
-               lane.warpEpoch};
+  Accessor who = accessorOf(lane);
+  who.thread = SharedShadow::kWholeWarp;
   SharedShadow::Fault fault = shadow.read(offset, kBytes, who);
+  if (async.conflict(offset, offset + kBytes, /*write=*/false, lane.clock))
+    fault = SharedShadow::Fault::InFlight;
   if (fault == SharedShadow::Fault::None)
     return true;
   note(lane, lane.site, describe(fault, offset, kBytes, /*write=*/false));

@@ -6,8 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "SharedShadow.h"
 
-#include <algorithm>
-
 namespace braid::rt {
 
 static constexpr uint16_t kWarp = 32;
@@ -15,7 +13,7 @@ static constexpr uint16_t kWarp = 32;
 /// Whether the earlier access happened before the one of `who`.
 bool SharedShadow::ordered(uint16_t thread, uint16_t warp, uint32_t epoch,
                            uint32_t warpEpoch, const Accessor &who) {
-  if (thread == who.thread || epoch != who.epoch)
+  if (thread == who.thread || thread == kElsewhere || epoch != who.epoch)
     return true;
   return warp == who.warp && warpEpoch != who.warpEpoch;
 }
@@ -64,32 +62,19 @@ SharedShadow::Fault SharedShadow::writeCell(Cell &cell, const Accessor &who) {
   cell.writer = who.thread;
   cell.writeEpoch = who.epoch;
   cell.writeWarpEpoch = who.warpEpoch;
-  return Fault::None;
-}
-
-/// Visits the words of a range, or bytes where it has parts of a word or where
-/// earlier accesses have made bytes of a word different.
-template <typename Visit>
-SharedShadow::Fault SharedShadow::each(uint64_t offset, uint64_t bytes,
-                                       Visit visit) {
-  for (uint64_t end = offset + bytes; offset < end;) {
-    Cell &word = words[offset / 4];
-    bool whole = offset % 4 == 0 && end - offset >= 4;
-    if (!whole && !word.split) {
-      std::fill_n(&parts[offset / 4 * 4], 4, word);
-      word.split = true;
-    }
-    Fault fault = visit(word.split ? parts[offset] : word);
-    if (fault != Fault::None)
-      return fault;
-    offset += word.split ? 1 : 4;
-  }
+  cell.writeFences = who.fences;
   return Fault::None;
 }
 
 SharedShadow::Fault SharedShadow::read(uint64_t offset, uint64_t bytes,
                                        const Accessor &who) {
   return each(offset, bytes, [&](Cell &cell) { return readCell(cell, who); });
+}
+
+SharedShadow::Fault SharedShadow::look(uint64_t offset, uint64_t bytes,
+                                       const Accessor &who) {
+  return each(offset, bytes,
+              [&](Cell cell) { return readCell(cell, who); });
 }
 
 SharedShadow::Fault SharedShadow::write(uint64_t offset, uint64_t bytes,
@@ -118,6 +103,8 @@ void SharedShadow::arrive(uint64_t offset, uint64_t bytes,
                           const Accessor &who) {
   each(offset, bytes, [&](Cell &cell) {
     cell.inFlight = false;
+    cell.writer = who.thread;
+    cell.writeFences = who.fences;
     cell.writeEpoch = who.epoch;
     cell.writeWarpEpoch = who.warpEpoch;
     return Fault::None;

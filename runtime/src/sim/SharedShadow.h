@@ -7,6 +7,7 @@
 #ifndef BRAID_RT_SRC_SIM_SHAREDSHADOW_H
 #define BRAID_RT_SRC_SIM_SHAREDSHADOW_H
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace braid::rt {
 struct Accessor {
   uint16_t thread, warp;
   uint32_t epoch, warpEpoch;
+  uint32_t fences = 0; ///< Of the thread, for asynchronous operations.
 };
 
 /// Finds reads of what nothing has written, and pairs of accesses, one of them a
@@ -25,9 +27,12 @@ struct Accessor {
 class SharedShadow {
 public:
   enum class Fault { None, Uninitialised, ReadAfterWrite, WriteAfterWrite,
-                     WriteAfterRead, InFlight };
+                     WriteAfterRead, InFlight, InUse, Unfenced };
   /// As the thread of a read: all lanes of the warp.
   static constexpr uint16_t kWholeWarp = 0xfffe;
+  /// As the thread of a write: in order with everything, as far as this class
+  /// knows.
+  static constexpr uint16_t kElsewhere = 0xfffd;
 
   void resize(uint64_t bytes) {
     words.assign((bytes + 3) / 4, Cell());
@@ -37,10 +42,23 @@ public:
   void forget(uint32_t epoch) { born = epoch; }
 
   Fault read(uint64_t offset, uint64_t bytes, const Accessor &who);
+  /// What a read would find, without being one.
+  Fault look(uint64_t offset, uint64_t bytes, const Accessor &who);
+  /// Whether the thread that wrote each of the bytes has had a fence since:
+  /// `fences` tells how many it has had.
+  template <typename Count>
+  bool isFenced(uint64_t offset, uint64_t bytes, Count fences) {
+    return each(offset, bytes, [&](Cell &cell) {
+             return cell.writer >= kElsewhere ||
+                            fences(cell.writer) > cell.writeFences
+                        ? Fault::None
+                        : Fault::Unfenced;
+           }) == Fault::None;
+  }
   Fault write(uint64_t offset, uint64_t bytes, const Accessor &who);
   /// A write that is only announced: until `arrive`, nobody may touch the bytes.
   Fault depart(uint64_t offset, uint64_t bytes, const Accessor &who);
-  /// The write has happened, now and by the thread that had announced it.
+  /// The write has happened, now and by `who`.
   void arrive(uint64_t offset, uint64_t bytes, const Accessor &who);
   /// The other thread of the latest fault.
   uint16_t other() const { return culprit; }
@@ -50,6 +68,7 @@ private:
   struct Cell {
     uint32_t writeEpoch = 0, writeWarpEpoch = 0;
     uint32_t readEpoch = 0, readWarpEpoch = 0;
+    uint32_t writeFences = 0;
     uint16_t writer = kNobody;
     uint16_t reader = kNobody;     ///< kMany: several of the epoch, of the
     uint16_t readerWarp = kNobody; ///< warp, or of several warps.
@@ -68,6 +87,26 @@ private:
   uint32_t born = 0;
   uint16_t culprit = 0;
 };
+
+/// Visits the words of a range, or bytes where it has parts of a word or where
+/// earlier accesses have made bytes of a word different.
+template <typename Visit>
+SharedShadow::Fault SharedShadow::each(uint64_t offset, uint64_t bytes,
+                                       Visit visit) {
+  for (uint64_t end = offset + bytes; offset < end;) {
+    Cell &word = words[offset / 4];
+    bool whole = offset % 4 == 0 && end - offset >= 4;
+    if (!whole && !word.split) {
+      std::fill_n(&parts[offset / 4 * 4], 4, word);
+      word.split = true;
+    }
+    Fault fault = visit(word.split ? parts[offset] : word);
+    if (fault != Fault::None)
+      return fault;
+    offset += word.split ? 1 : 4;
+  }
+  return Fault::None;
+}
 
 } // namespace braid::rt
 

@@ -69,10 +69,32 @@ static std::string refusal(const braid_launch &launch, size_t kernels) {
   return "";
 }
 
+/// Of tensor maps, what a driver would refuse to encode; empty if nothing.
+static std::string refusedMap(const braid_launch &launch) {
+  constexpr int64_t kMostRows = 256, kAlign = 16;
+  for (int64_t i = 0; i < launch.count; ++i) {
+    if (launch.extents[i] != BRAID_TENSOR_MAP)
+      continue;
+    const auto &map = *reinterpret_cast<braid_tensor_map *>(launch.values[i]);
+    bool fits = map.rows > 0 && map.columns > 0 &&
+                map.row_bytes >= 2 * map.columns &&
+                map.row_bytes % kAlign == 0 && map.tile_rows >= 1 &&
+                map.tile_rows <= kMostRows &&
+                reinterpret_cast<uintptr_t>(map.data) % kAlign == 0;
+    if (!fits)
+      return std::to_string(launch.kernel) + ": parameter " +
+             std::to_string(i) + " is no tensor map";
+  }
+  return "";
+}
+
 void Simulator::launch(const braid_launch &launch) {
   if (!state->fault.empty())
     return;
   state->fault = refusal(launch, state->kernels.size());
+  if (!state->fault.empty())
+    return;
+  state->fault = refusedMap(launch);
   if (!state->fault.empty())
     return;
   std::vector<MemoryRange> ranges = state->stepRanges;

@@ -65,7 +65,14 @@ SAME(CU_MEM_ALLOCATION_TYPE_PINNED);
 SAME(CU_MEM_LOCATION_TYPE_DEVICE);
 SAME(CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
 SAME(CU_MEM_ALLOC_GRANULARITY_MINIMUM);
+SAME(CU_TENSOR_MAP_DATA_TYPE_BFLOAT16);
+SAME(CU_TENSOR_MAP_INTERLEAVE_NONE);
+SAME(CU_TENSOR_MAP_SWIZZLE_128B);
+SAME(CU_TENSOR_MAP_L2_PROMOTION_L2_128B);
+SAME(CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
 
+static_assert(sizeof(CUtensorMap) == sizeof(::CUtensorMap));
+static_assert(alignof(CUtensorMap) >= alignof(::CUtensorMap));
 static_assert(sizeof(CUmemLocation) == sizeof(::CUmemLocation));
 static_assert(sizeof(CUmemAccessDesc) == sizeof(::CUmemAccessDesc));
 static_assert(offsetof(CUmemAccessDesc, flags) ==

@@ -39,7 +39,7 @@
 #endif
 
 #define MANIFEST                                                               \
-  "{\"schema\": 1, \"abi\": 3," GPUS                                           \
+  "{\"schema\": 1, \"abi\": 4," GPUS                                           \
   "\"producer\": {\"braid\": \"0.1.0\", \"llvm\": \"22.1.8\"},"                \
   "\"model\": {\"type\": \"fake\", \"layers\": 2, \"pattern\": \"M*\","        \
   " \"hidden\": 4, \"vocabulary\": 16, \"context\": 4096},"                    \

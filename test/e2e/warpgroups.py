@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+#===- warpgroups.py - contractions by wgmma against those by mma.sync ---===#
+# Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiles models in bf16 for sm_90a as they are scheduled, and once more with
+wgmma wherever a contraction can have it, for any number of rows above 8, and runs
+both in the simulator on prompts around the sizes of tiles. Both sum the products
+of an output in ascending order, so that logits have to be equal bit for bit.
+
+Models: one of odd sizes with synthetic weights, whose contractions take more
+steps than there are stages and end inside one, and fixtures.
+"""
+import argparse
+import json
+import re
+import sys
+import tempfile
+
+import numpy as np
+
+from compare_schedules import COMMON
+from harness import FIXTURES, Braid, CommandFailed, Place, Report
+
+SEED = 7
+DEEP = dict(COMMON, hybrid_override_pattern="M-E*", vocab_size=257, hidden_size=328, num_attention_heads=5, num_key_value_heads=1,
+            head_dim=64, mamba_num_heads=20, mamba_head_dim=16, n_groups=2, ssm_state_size=16, conv_kernel=4, chunk_size=16,
+            intermediate_size=456, n_routed_experts=5, num_experts_per_tok=3, moe_intermediate_size=392,
+            moe_shared_expert_intermediate_size=264)
+TILES = {"deep": (128, 64), "plain-moe": (64,)}  # rows of them
+LENGTHS = {"deep": (1, 9, 65, 128, 300), "plain-moe": (17, 100)}
+PLAIN = re.compile(r'#braid.gpu_schedule<"(?:mma|wgmma)", threads = 256, blocks = \d+, tile = \[[^]]*\]>')
+
+
+def force(dump, rows):
+    """Edits a dump of the kernel phase; returns how many kernels changed."""
+    changed = 0
+    functions = re.split(r"(?=^  func\.func )", dump.read_text(), flags=re.MULTILINE)
+    for i, text in enumerate(functions):
+        if "braid.packed_contract" in text:
+            functions[i], count = PLAIN.subn(f'#braid.gpu_schedule<"wgmma", threads = 256, blocks = 2, tile = [{rows}, 256, 0]>', text)
+            changed += count
+    dump.write_text("".join(functions))
+    return changed
+
+
+def prepare(braid, name):
+    """The model, and options to compile its dump and to run it."""
+    if name != "deep":
+        return FIXTURES / name, [f"--weights-from={FIXTURES / name}"], []
+    source = braid.folder / "deep.json"
+    source.write_text(json.dumps(DEEP))
+    return source, [], ["--synthetic-weights", SEED]
+
+
+def check(report, braid, name, tiles):
+    source, options, run = prepare(braid, name)
+    dump, artefacts = braid.fresh(".mlir"), {"mma": braid.compile(source, "bf16")}
+    braid.call("compile", source, "--precision=bf16", "--stop-after=kernel", *braid.place.compile[:2], "-o", dump)
+    for rows in tiles:
+        changed = force(dump, rows)
+        report.claim(f"{name}: contractions with tiles of {rows} rows", changed > 0, str(changed))
+        artefacts[rows] = braid.fresh(".braid")
+        braid.call("compile", dump, "--golden=none", *options, "-o", artefacts[rows])
+    for length in LENGTHS[name]:
+        ids = [(37 * i + 11) % 250 + 1 for i in range(length)]
+        logits = {key: braid.run(artefact, "-n", 0, *run, ids=ids)["prompt.logits"] for key, artefact in artefacts.items()}
+        expected = logits.pop("mma")
+        for rows, found in logits.items():
+            same = np.array_equal(expected, found) and np.isfinite(found).all()
+            detail = "bit for bit" if same else f"differ by up to {np.abs(expected - found).max():.3g} of {np.abs(expected).max():.3g}"
+            report.claim(f"{name} T{length}, tiles of {rows} rows", same, detail)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--braid", required=True)
+    parser.add_argument("--only", choices=list(TILES), help="one model")
+    options = parser.parse_args()
+    report = Report()
+    with tempfile.TemporaryDirectory() as folder:
+        braid = Braid(options.braid, folder, place=Place("sim", "sm_90a"))
+        for name, tiles in TILES.items():
+            if options.only in (None, name):
+                try:
+                    check(report, braid, name, tiles)
+                except CommandFailed as failure:
+                    report.claim(name, False, str(failure))
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

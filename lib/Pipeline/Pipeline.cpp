@@ -50,6 +50,8 @@ void braid::buildKernelPhase(OpPassManager &pm,
   pm.addPass(createCSEPass());
   // How each weight comes into its layout is code of the same module.
   pm.addPass(createBuildPrepare());
+  // A temporary is one op's result, so that it is seen who reads it.
+  pm.addNestedPass<func::FuncOp>(createSeparateDestinations());
   // On coarse ops the analysis is quick and what it decides is easy to read.
   bufferize(pm);
   // From here on: memrefs, no tensors. Every compute op becomes a function,

@@ -99,6 +99,30 @@ def GroupContractions : Pass<"group-contractions", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numMoved", "moved", "contractions moved">];
 }
 
+def SeparateDestinations : Pass<"separate-destinations", "::mlir::func::FuncOp"> {
+  let summary = "gives each op an uninitialised tensor of its own to write into";
+  let description = [{
+    Equal `tensor.empty` are one value to CSE, and one buffer to bufferization;
+    whatever two ops write there one after the other. With one for each, made
+    where it is written, a temporary is one op's result: `form-kernels` sees who
+    reads it, and `plan-arena` how long it is needed.
+
+    Requires: fuse-epilogue. Ensures: no two ops write into one `tensor.empty`.
+
+    ```mlir
+    %empty = tensor.empty(%rows) : tensor<?x64xbf16>
+    %u = braid.rms_norm ins(%h, %w : ...) outs(%empty : tensor<?x64xbf16>) ...
+    %y = braid.attention ... outs(%empty, ... : tensor<?x64xbf16>, ...) ...
+    // becomes
+    %0 = tensor.empty(%rows) : tensor<?x64xbf16>
+    %u = braid.rms_norm ins(%h, %w : ...) outs(%0 : tensor<?x64xbf16>) ...
+    %1 = tensor.empty(%rows) : tensor<?x64xbf16>
+    %y = braid.attention ... outs(%1, ... : tensor<?x64xbf16>, ...) ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def BuildPrepare : Pass<"build-prepare", "::mlir::ModuleOp"> {
   let summary = "makes the functions that bring weights into their layout";
   let description = [{

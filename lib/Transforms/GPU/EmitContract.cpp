@@ -95,11 +95,12 @@ void Contraction::launchGrouped(int64_t tileRows, Value blocks,
   });
 }
 
-bool Contraction::fitsTensorCores() {
+bool Contraction::fitsTensorCores(PackedContractOp op) {
   auto isBF16 = [](Value memref) {
     return typeOf(memref).getElementType().isBF16();
   };
-  return isBF16(x) && isBF16(w) && GPUEmitter::vectorLanes({x}, k) >= 2;
+  return isBF16(op.getX()) && isBF16(op.getWeight()) &&
+         GPUEmitter::vectorLanes(op.getX(), typeOf(op.getX()).getShape().back()) >= 2;
 }
 
 Value Contraction::entry(Value table, Value at) {
@@ -186,7 +187,10 @@ int64_t Contraction::storeLanes(int64_t wanted) {
 
 Value Contraction::epilogue(Value sums, const Place &place, Value column) {
   int64_t lanes = lanesOf(sums);
-  auto loaded = [&](Value memref, Value row) {
+  auto loaded = [&](Value memref, Value row) -> Value {
+    if (producer && memref == producer->result())
+      return b.narrow(producer->at(row, column, lanes),
+                      typeOf(memref).getElementType());
     if (typeOf(memref).getRank() == 1)
       return b.loadRawAligned(memref, {column}, lanes);
     return b.loadRawAligned(memref, {row, column}, lanes);
@@ -213,29 +217,4 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
       b.storeAligned(epilogue(piece, place, at), y, {place.y, at});
     });
   }
-}
-
-LogicalResult GPUEmitter::emit(PackedContractOp op) {
-  if (threads != kContractThreads)
-    return op.emitOpError("expected a schedule of ")
-           << kContractThreads << " threads, found " << threads;
-  Contraction contraction(*this, op);
-  StringRef strategy = schedule.getStrategy();
-  if (strategy == "mma" && schedule.getTile().empty())
-    return op.emitOpError("is to use tensor cores, but its schedule has no "
-                          "tile");
-  if (strategy == "mma" && !contraction.fitsTensorCores())
-    return op.emitOpError("expected bf16, and rows of x at even places, for "
-                          "tensor cores");
-  auto tiles = [&] {
-    if (strategy == "mma")
-      emitContractMma(contraction, schedule.getTile());
-    else
-      emitContractTiles(contraction);
-  };
-  if (strategy == "simt")
-    tiles();
-  else
-    emitContractGemv(contraction, tiles);
-  return success();
 }

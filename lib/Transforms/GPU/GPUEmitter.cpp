@@ -46,11 +46,25 @@ size_t SharedMemory::reserveOver(size_t other, ArrayRef<int64_t> shape,
   return buffers.size() - 1;
 }
 
+void GPUEmitter::begin(Operation *op) {
+  setLoc(op->getLoc());
+  schedule = cast<GPUScheduleAttr>(scheduleOf(op));
+  threads = schedule.getThreads();
+  part.clear();
+  member.reset();
+}
+
 void GPUEmitter::launch(Value x, Value y, const SharedMemory &shared,
                         function_ref<void(Value, Value)> body) {
   Value one = index(1), block = index(threads);
   auto op = gpu::LaunchOp::create(*this, x, y, one, block, one, one,
                                   i32(shared.bytes()));
+  op->setAttr(kBlocksAttr, getI64IntegerAttr(schedule.getBlocks()));
+  op->setAttr(kStrategyAttr, getStringAttr(schedule.getStrategy()));
+  if (!part.empty())
+    op->setAttr(kPartAttr, getStringAttr(part));
+  if (member)
+    op->setAttr(kMemberAttr, getI64IntegerAttr(*member));
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(&op.getBody().front());
   body(op.getBlockIds().x, op.getBlockIds().y);
@@ -76,13 +90,17 @@ Value GPUEmitter::thread() {
   return gpu::ThreadIdOp::create(*this, gpu::Dimension::x);
 }
 
-Value GPUEmitter::shared(const SharedMemory &memory, size_t number) {
+Value GPUEmitter::shared(const SharedMemory &memory, size_t number,
+                         Value shift) {
   auto bytes = MemRefType::get({ShapedType::kDynamic}, getI8Type(),
                                MemRefLayoutAttrInterface(),
                                workgroup(getContext()));
   Value all = gpu::DynamicSharedMemoryOp::create(*this, bytes);
   auto [type, offset] = memory.buffers[number];
-  return memref::ViewOp::create(*this, type, all, index(offset), ValueRange());
+  Value at = index(offset);
+  if (shift)
+    at = add(at, shift);
+  return memref::ViewOp::create(*this, type, all, at, ValueRange());
 }
 
 void GPUEmitter::barrier() { gpu::BarrierOp::create(*this); }

@@ -33,9 +33,13 @@ private:
 /// code, where the op was; inside, what one thread does.
 class GPUEmitter : public LoopBuilder {
 public:
-  GPUEmitter(mlir::Operation *op, mlir::Value context, GPUScheduleAttr schedule)
-      : LoopBuilder(op->getLoc(), op), context(context), schedule(schedule),
-        threads(schedule.getThreads()) {}
+  GPUEmitter(mlir::Operation *op, mlir::Value context)
+      : LoopBuilder(op->getLoc(), op), context(context) {
+    begin(op);
+  }
+
+  /// What follows is of this op of the kernel, in the same place.
+  void begin(mlir::Operation *op);
 
   void emit(RmsNormOp op);
   void emit(GatherRowsOp op);
@@ -43,13 +47,14 @@ public:
   void emit(CombineExpertsOp op);
   void emit(RouteOp op);
   void emit(GroupRowsOp op);
-  mlir::LogicalResult emit(PackedContractOp op);
+  void emitRouting(RouteOp route, GroupRowsOp group);
   void emit(CausalConvOp op);
   void emit(SsdScanOp op);
   mlir::LogicalResult emit(AttentionOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
-  /// any order and at the same time.
+  /// any order and at the same time. `part` names the launch, `member` its op if
+  /// that is independent of others of the kernel.
   void launch(Value x, Value y, const SharedMemory &shared,
               llvm::function_ref<void(Value, Value)> body);
 
@@ -60,8 +65,9 @@ public:
 
   // Inside a launch.
   Value thread();
-  /// The buffer that was reserved under that number.
-  Value shared(const SharedMemory &memory, size_t number);
+  /// The buffer that was reserved under that number; `shift` bytes further, if
+  /// there is one for each of several users.
+  Value shared(const SharedMemory &memory, size_t number, Value shift = {});
   /// Waits until all threads of the block are here; their writes are then seen.
   void barrier();
   /// `v` of the lane whose number differs in the bits `mask`.
@@ -95,6 +101,8 @@ public:
   Value context;
   GPUScheduleAttr schedule;
   int64_t threads;
+  std::string part;
+  std::optional<int64_t> member;
 
 private:
   int64_t scratchEnd = 0;

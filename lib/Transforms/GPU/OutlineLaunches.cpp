@@ -106,17 +106,19 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
 
   StringRef target = kernel->getAttrOfType<StringAttr>(kTargetAttr);
   gpu::GPUModuleOp module = moduleFor(target);
-  StringRef base = kernel.getSymName().drop_back(target.size() + 1);
+  std::string name = kernel.getSymName().drop_back(target.size() + 1).str();
+  if (auto part = launch->getAttrOfType<StringAttr>(kPartAttr))
+    name += ("_" + part.getValue()).str();
   OpBuilder b(&getContext());
   auto function = gpu::GPUFuncOp::create(
-      b, launch.getLoc(), base,
+      b, launch.getLoc(), name,
       b.getFunctionType(TypeRange(ValueRange(captures)), {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function->setAttr(kKernelAttr, kernel->getAttr(kKernelAttr));
   function->setAttr(kThreadsAttr, b.getI64IntegerAttr(*threads));
   function->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(*bytes));
   for (StringRef name : {kBlocksAttr, kStrategyAttr})
-    if (Attribute value = kernel->getAttr(name))
+    if (Attribute value = launch->getAttr(name))
       function->setAttr(name, value);
   SymbolTable(module).insert(function);
   for (auto [i, capture] : llvm::enumerate(captures))

@@ -36,7 +36,7 @@ static LogicalResult checkDot(Operation *op, func::FuncOp kernel,
 static LogicalResult emitOp(Operation *op, Value context) {
   Emitter emitter(op, context, cast<ScheduleAttr>(scheduleOf(op)));
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<PackedContractOp, GatherRowsOp, RmsNormOp, TapOp, CausalConvOp,
+      .Case<PackedContractOp, GatherRowsOp, RmsNormOp, SampleOp, TapOp, CausalConvOp,
             SsdScanOp, AttentionOp, RouteOp, GroupRowsOp, CombineExpertsOp>(
           [&](auto compute) {
             emitter.emit(compute);

@@ -21,7 +21,7 @@ using namespace braid;
 
 static LogicalResult emitAlone(GPUEmitter &b, Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, CausalConvOp, SsdScanOp, GatherRowsOp, TapOp,
+      .Case<RmsNormOp, CausalConvOp, SsdScanOp, GatherRowsOp, SampleOp, TapOp,
             CombineExpertsOp, RouteOp, GroupRowsOp>([&](auto compute) {
         b.emit(compute);
         return success();

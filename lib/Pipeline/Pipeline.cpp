@@ -77,8 +77,8 @@ void braid::buildKernelPhase(OpPassManager &pm,
 }
 
 //===----------------------------------------------------------------------===//
-// Kernel phase: block functions call kernels; a kernel is one compute op with a
-// schedule. State is updated in place, a step allocates nothing, and every size
+// Kernel phase: block functions call kernels; a kernel is a compute op with a
+// schedule, or a few that belong together. State is updated in place, a step allocates nothing, and every size
 // is linear in the rows.
 //===----------------------------------------------------------------------===//
 

@@ -107,6 +107,7 @@ def suites(everything):
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("never", count_report, [script("never.py")]),
         Suite("cuda", count_report, [script("cuda.py")]),
+        Suite("gpu-docs", count_report, [[PYTHON, ROOT / "tools" / "generate-gpu-docs", "--braid", BRAID, "--check"]]),
         Suite("commands", count_report, [script("tools.py")]),
         Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),

@@ -10,7 +10,7 @@
 
 namespace braid {
 
-// The same for all targets (CUDA C++ Programming Guide, as the table).
+// The same for all targets; sources as of the table.
 static constexpr int64_t kLanes = 32;
 static constexpr int64_t kRegisters = 65536;      ///< Of a multiprocessor.
 static constexpr int64_t kRegistersAtOnce = 256;  ///< Allocated to a warp.

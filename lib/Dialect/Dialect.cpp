@@ -8,6 +8,7 @@
 #include "braid/Dialect/Braid.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -208,4 +209,10 @@ LogicalResult braid::detail::verifyInits(DestinationStyleOpInterface op) {
       return op.emitOpError("dps_c2: expected result type ")
              << init.getType() << ", found " << result.getType();
   return success();
+}
+
+Attribute braid::scheduleOf(Operation *op) {
+  if (Attribute own = op->getAttr(kScheduleAttr))
+    return own;
+  return op->getParentOfType<FunctionOpInterface>()->getAttr(kScheduleAttr);
 }

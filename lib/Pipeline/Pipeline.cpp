@@ -50,6 +50,8 @@ void braid::buildKernelPhase(OpPassManager &pm,
   pm.addPass(createCSEPass());
   // How each weight comes into its layout is code of the same module.
   pm.addPass(createBuildPrepare());
+  // A temporary is one op's result, so that it is seen who reads it.
+  pm.addNestedPass<func::FuncOp>(createSeparateDestinations());
   // On coarse ops the analysis is quick and what it decides is easy to read.
   bufferize(pm);
   // From here on: memrefs, no tensors. Every compute op becomes a function,
@@ -75,8 +77,8 @@ void braid::buildKernelPhase(OpPassManager &pm,
 }
 
 //===----------------------------------------------------------------------===//
-// Kernel phase: block functions call kernels; a kernel is one compute op with a
-// schedule. State is updated in place, a step allocates nothing, and every size
+// Kernel phase: block functions call kernels; a kernel is a compute op with a
+// schedule, or a few that belong together. State is updated in place, a step allocates nothing, and every size
 // is linear in the rows.
 //===----------------------------------------------------------------------===//
 

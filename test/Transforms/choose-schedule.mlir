@@ -29,6 +29,25 @@ func.func private @f32(%x: memref<?x48xf32>, %w: memref<2x48x32x1xf32>, %y: memr
   return
 }
 
+// An op that wants another schedule than the last one of its kernel has its own.
+// CHECK-LABEL: func.func private @both(
+// BF16-SAME: attributes {braid.kernel = 4 : i64, braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 8, dot = "bf16">
+// BF16-NEXT: braid.rms_norm
+// BF16-SAME: braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 8, dot = "fma">
+// BF16-NEXT: braid.packed_contract
+// BF16-NOT: braid.schedule
+// REFERENCE-NEXT: braid.rms_norm
+// REFERENCE-NOT: braid.schedule
+// CHECK: return
+func.func private @both(%h: memref<?x48xbf16>, %s: memref<48xf32>, %u: memref<?x48xbf16>, %w: memref<2x24x32x2xbf16>, %y: memref<?x64xf32>) attributes {braid.kernel = 4 : i64} {
+  braid.rms_norm ins(%h, %s : memref<?x48xbf16>, memref<48xf32>) outs(%u : memref<?x48xbf16>) {eps = 1.0e-5}
+  braid.packed_contract ins(%u, %w : memref<?x48xbf16>, memref<2x24x32x2xbf16>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}
+
 // Only kernels have a schedule.
 // CHECK-LABEL: func.func private @block(
 // CHECK-NOT: braid.schedule

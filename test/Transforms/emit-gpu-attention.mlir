@@ -57,7 +57,7 @@ func.func private @f32_sm_90a(%step: !braid.context, %q: memref<?x128xf32>, %k: 
 // CHECK:     gpu.barrier
 // CHECK-LABEL: func.func private @narrow_sm_90a(
 // CHECK: nvgpu.device_async_copy %arg5[{{.*}}], {{.*}}, 4, %{{[a-z0-9_]+}} :
-// NVVM-LABEL: llvm.func @bf16(
+// NVVM-LABEL: llvm.func @bf16_prefill(
 // NVVM: nvvm.cp.async.shared.global {{.*}}, 16, cache = {{ *}}cg, %{{.*}}
 // NVVM: nvvm.ldmatrix {{.*}}num = 4 : i32
 // NVVM: nvvm.mma.sync {{.*}}multiplicandAPtxType = #nvvm.mma_type<bf16>

@@ -3,8 +3,6 @@
 // One block of threads for each group of a row; a thread reads 8 elements at
 // once, and the sum of squares goes over shuffles and one barrier.
 // CHECK-LABEL: func.func private @norm_sm_90a(
-// CHECK-SAME: braid.blocks = 2 : i64
-// CHECK-SAME: braid.strategy = "simt"
 // CHECK: %[[ROWS:.*]] = memref.dim %{{.*}}, %{{.*}} : memref<?x1024xf32>
 // CHECK: gpu.launch blocks({{.*}}) in (%{{.*}} = %[[ROWS]], %{{.*}} = %{{.*}}, %{{.*}} = %{{.*}}) threads({{.*}}) in (%{{.*}} = %c64{{.*}}) dynamic_shared_memory_size %c128_i32 {
 // CHECK: vector.load %{{.*}} {alignment = 32 : i64} : memref<?x1024xf32>, vector<8xf32>
@@ -17,6 +15,7 @@
 // CHECK: math.sqrt
 // CHECK: arith.truncf %{{.*}} : vector<8xf32> to vector<8xbf16>
 // CHECK: vector.store %{{.*}} {alignment = 16 : i64} : memref<?x1024xbf16>, vector<8xbf16>
+// CHECK: } {braid.blocks = 2 : i64, braid.strategy = "simt"}
 func.func private @norm_sm_90a(%step: !braid.context, %x: memref<?x1024xf32>, %w: memref<1024xf32>, %y: memref<?x1024xbf16>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"simt", threads = 64, blocks = 2>} {
   braid.rms_norm ins(%x, %w : memref<?x1024xf32>, memref<1024xf32>) outs(%y : memref<?x1024xbf16>) {eps = 1.0e-5 : f64}
   return

@@ -55,3 +55,37 @@ func.func @stays(%x: tensor<?x48xf32>, %v: tensor<2x48x32x1xf32>, %scale: tensor
   } -> tensor<?x64xf32>
   return %b, %c : tensor<?x64xf32>, tensor<?x64xf32>
 }
+
+// -----
+
+// A contraction that does not need the experts stands behind the second one of
+// them, to be read at the same time; the one that needs them does not.
+// CHECK-LABEL: func.func @experts(
+// CHECK: braid.packed_contract {{.*}} grouped({{.*}}) gather
+// CHECK: braid.packed_contract {{.*}} grouped(
+// CHECK: %[[F:.*]] = braid.packed_contract ins(%arg1,
+// CHECK: %[[Y:.*]] = braid.combine_experts
+// CHECK: braid.packed_contract ins(%[[Y]], {{.*}} extras(%[[F]]
+func.func @experts(%x: tensor<?x32xf32>, %e: tensor<?x32xf32>, %s: tensor<?x2xf32>, %o: tensor<?x2xi32>, %b: tensor<5xi32>, %a: tensor<5xi32>, %p: tensor<4x1x32x32x1xf32>, %q: tensor<1x32x32x1xf32>, %n: index) -> tensor<?x32xf32> {
+  %three = tensor.empty(%n) : tensor<?x2x32xf32>
+  %two = tensor.empty(%n) : tensor<?x32xf32>
+  %u = braid.packed_contract ins(%x, %p : tensor<?x32xf32>, tensor<4x1x32x32x1xf32>) grouped(%o, %b, %a : tensor<?x2xi32>, tensor<5xi32>, tensor<5xi32>) gather outs(%three : tensor<?x2x32xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } -> tensor<?x2x32xf32>
+  %d = braid.packed_contract ins(%u, %p : tensor<?x2x32xf32>, tensor<4x1x32x32x1xf32>) grouped(%o, %b, %a : tensor<?x2xi32>, tensor<5xi32>, tensor<5xi32>) outs(%three : tensor<?x2x32xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } -> tensor<?x2x32xf32>
+  %y = braid.combine_experts ins(%d, %s : tensor<?x2x32xf32>, tensor<?x2xf32>) outs(%two : tensor<?x32xf32>) -> tensor<?x32xf32>
+  %f = braid.packed_contract ins(%e, %q : tensor<?x32xf32>, tensor<1x32x32x1xf32>) outs(%two : tensor<?x32xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } -> tensor<?x32xf32>
+  %r = braid.packed_contract ins(%y, %q : tensor<?x32xf32>, tensor<1x32x32x1xf32>) extras(%f : tensor<?x32xf32>) outs(%two : tensor<?x32xf32>) {
+  ^bb0(%acc: f32, %other: f32, %old: f32):
+    %sum = arith.addf %acc, %other : f32
+    braid.yield %sum : f32
+  } -> tensor<?x32xf32>
+  return %r : tensor<?x32xf32>
+}

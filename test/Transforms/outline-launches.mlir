@@ -2,19 +2,19 @@
 
 // A region becomes a function of its target's module: captured values are its
 // parameters, constants are repeated, ids are read. A second launch of the same
-// kernel is numbered after the first; one that does what an earlier one does is
-// a call of that one's function.
+// kernel has a part of its own, or is numbered after the first; one that does
+// what an earlier one does is a call of that one's function.
 
 // CHECK: module attributes {braid.gpu_targets = ["sm_90a", "sm_80"], gpu.container_module}
 module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
   // CHECK-LABEL: func.func private @fill_sm_90a(
   // CHECK-NOT: gpu.launch {{b}}
   // CHECK: gpu.launch_func @sm_90a::@fill blocks in (%[[N:.*]], %c1{{.*}}, %c1{{.*}}) threads in (%c64{{.*}}) dynamic_shared_memory_size %c256_i32 args(%{{.*}} : memref<?xf32>)
-  // CHECK: gpu.launch_func @sm_90a::@fill_0 blocks in (%c1
+  // CHECK: gpu.launch_func @sm_90a::@fill_last blocks in (%c1
   // CHECK-SAME: args(%{{.*}} : index, %{{.*}} : memref<?xf32>)
   // CHECK: gpu.launch_func @sm_90a::@fill blocks in (%c1{{.*}}) dynamic_shared_memory_size %c256_i32 args(%arg2 : memref<?xf32>)
-  // CHECK: gpu.launch_func @sm_90a::@fill_1 blocks in (%c1{{.*}}) dynamic_shared_memory_size %c256_i32 args(%arg2 : memref<?xf32>)
-  func.func private @fill_sm_90a(%step: !braid.context, %x: memref<?xf32>, %last: index, %y: memref<?xf32>) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a", braid.blocks = 4 : i64, braid.strategy = "simt"} {
+  // CHECK: gpu.launch_func @sm_90a::@fill_0 blocks in (%c1{{.*}}) dynamic_shared_memory_size %c256_i32 args(%arg2 : memref<?xf32>)
+  func.func private @fill_sm_90a(%step: !braid.context, %x: memref<?xf32>, %last: index, %y: memref<?xf32>) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a"} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c64 = arith.constant 64 : index
@@ -24,16 +24,16 @@ module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
     gpu.launch blocks(%bx, %by, %bz) in (%gx = %n, %gy = %c1, %gz = %c1) threads(%tx, %ty, %tz) in (%sx = %c64, %sy = %c1, %sz = %c1) dynamic_shared_memory_size %bytes {
       memref.store %one, %x[%bx] : memref<?xf32>
       gpu.terminator
-    }
+    } {braid.blocks = 4 : i64, braid.strategy = "simt"}
     gpu.launch blocks(%bx, %by, %bz) in (%gx = %c1, %gy = %c1, %gz = %c1) threads(%tx, %ty, %tz) in (%sx = %c1, %sy = %c1, %sz = %c1) {
       %at = arith.addi %last, %tx : index
       memref.store %one, %x[%at] : memref<?xf32>
       gpu.terminator
-    }
+    } {braid.blocks = 2 : i64, braid.part = "last", braid.strategy = "mma"}
     gpu.launch blocks(%bx, %by, %bz) in (%gx = %c1, %gy = %c1, %gz = %c1) threads(%tx, %ty, %tz) in (%sx = %c64, %sy = %c1, %sz = %c1) dynamic_shared_memory_size %bytes {
       memref.store %one, %y[%bx] : memref<?xf32>
       gpu.terminator
-    }
+    } {braid.blocks = 4 : i64, braid.strategy = "simt"}
     gpu.launch blocks(%bx, %by, %bz) in (%gx = %c1, %gy = %c1, %gz = %c1) threads(%tx, %ty, %tz) in (%sx = %c1, %sy = %c1, %sz = %c1) dynamic_shared_memory_size %bytes {
       memref.store %one, %y[%bx] : memref<?xf32>
       gpu.terminator
@@ -59,9 +59,9 @@ module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
 // CHECK: %[[B:.*]] = gpu.block_id x
 // CHECK: memref.store %[[ONE]], %[[X]][%[[B]]]
 // CHECK: gpu.return
-// CHECK: gpu.func @fill_0(%{{.*}}: index, %{{.*}}: memref<?xf32>) kernel attributes {braid.blocks = 4 : i64, braid.kernel = 5 : i64, braid.shared_bytes = 0 : i64, braid.strategy = "simt", braid.threads = 1 : i64} {
+// CHECK: gpu.func @fill_last(%{{.*}}: index, %{{.*}}: memref<?xf32>) kernel attributes {braid.blocks = 2 : i64, braid.kernel = 5 : i64, braid.shared_bytes = 0 : i64, braid.strategy = "mma", braid.threads = 1 : i64} {
 // CHECK: gpu.thread_id x
-// CHECK: gpu.func @fill_1(%{{.*}} braid.threads = 1 : i64
+// CHECK: gpu.func @fill_0(%{{.*}} braid.threads = 1 : i64
 // CHECK-NOT: gpu.func
 // CHECK: gpu.module @sm_80 {
 // CHECK: gpu.func @fill(

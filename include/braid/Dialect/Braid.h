@@ -53,7 +53,10 @@ inline constexpr llvm::StringLiteral kThreadScratchAttr =
     "braid.thread_scratch";
 /// On a kernel function: its ordinal in the manifest's kernel list.
 inline constexpr llvm::StringLiteral kKernelAttr = "braid.kernel";
+/// On a kernel function, and on those of its ops that want another one.
 inline constexpr llvm::StringLiteral kScheduleAttr = "braid.schedule";
+/// On a kernel of several ops: for each but one, why it is there.
+inline constexpr llvm::StringLiteral kFusedAttr = "braid.fused";
 /// What a kernel computes and reads per row (count-work).
 inline constexpr llvm::StringLiteral kWorkAttr = "braid.work";
 /// On the module: JSON of what the artefact tells beside the code.
@@ -66,21 +69,25 @@ inline constexpr llvm::StringLiteral kTargetAttr = "braid.target";
 inline constexpr llvm::StringLiteral kGPUTargetsAttr = "braid.gpu_targets";
 /// On the module, if GPU kernels are also to become code for the simulator.
 inline constexpr llvm::StringLiteral kWithSimAttr = "braid.with_sim";
-/// On a GPU function: threads of a block, bytes of its shared memory, blocks
-/// that a multiprocessor should hold at least.
+/// On a GPU function: threads of a block, bytes of its shared memory. There and
+/// on a launch: blocks that a multiprocessor should hold at least.
 inline constexpr llvm::StringLiteral kThreadsAttr = "braid.threads";
 inline constexpr llvm::StringLiteral kSharedBytesAttr = "braid.shared_bytes";
 inline constexpr llvm::StringLiteral kBlocksAttr = "braid.blocks";
-/// Of a launch: which of its kernel's ops it belongs to, if there are several.
+/// Of a launch: which of its kernel's independent ops it belongs to.
 inline constexpr llvm::StringLiteral kMemberAttr = "braid.member";
-/// On a GPU function, and on the kernel it comes from once that is emitted: the
-/// strategy of its schedule.
+/// Of a launch: what its function is called, behind the kernel's name.
+inline constexpr llvm::StringLiteral kPartAttr = "braid.part";
+/// On a launch and its GPU function: the strategy of the schedule.
 inline constexpr llvm::StringLiteral kStrategyAttr = "braid.strategy";
 /// On a dump: the checkpoint or config.json, relative to the dump's folder.
 inline constexpr llvm::StringLiteral kSourceAttr = "braid.source";
 /// A module beside the code of a device-phase dump: the same model in the kernel
 /// phase, which the reference is compiled from.
 inline constexpr llvm::StringLiteral kReferenceModule = "reference";
+
+/// The schedule of a kernel's op: its own, or else its kernel's.
+mlir::Attribute scheduleOf(mlir::Operation *op);
 
 /// Registers how braid ops bufferize.
 void registerBufferizableOpInterface(mlir::DialectRegistry &registry);

@@ -78,11 +78,12 @@ def FuseEpilogue : Pass<"fuse-epilogue", "::mlir::func::FuncOp"> {
 }
 
 def GroupContractions : Pass<"group-contractions", "::mlir::func::FuncOp"> {
-  let summary = "brings independent contractions of one input together";
+  let summary = "brings contractions that can run at once together";
   let description = [{
     A contraction into a new buffer moves up behind the first one of the same
-    input, unless it depends on a compute op between them. `form-kernels` makes
-    one kernel of such a group: one launch reads all of its weights.
+    input, or behind the second one of the experts, unless it depends on a compute
+    op between them. `form-kernels` makes one kernel of such a group: one launch
+    reads all of its weights.
 
     Requires: fuse-epilogue. Ensures: nothing but the order has changed.
 
@@ -97,6 +98,30 @@ def GroupContractions : Pass<"group-contractions", "::mlir::func::FuncOp"> {
     ```
   }];
   let statistics = [Statistic<"numMoved", "moved", "contractions moved">];
+}
+
+def SeparateDestinations : Pass<"separate-destinations", "::mlir::func::FuncOp"> {
+  let summary = "gives each op an uninitialised tensor of its own to write into";
+  let description = [{
+    Equal `tensor.empty` are one value to CSE, and one buffer to bufferization;
+    whatever two ops write there one after the other. With one for each, made
+    where it is written, a temporary is one op's result: `form-kernels` sees who
+    reads it, and `plan-arena` how long it is needed.
+
+    Requires: fuse-epilogue. Ensures: no two ops write into one `tensor.empty`.
+
+    ```mlir
+    %empty = tensor.empty(%rows) : tensor<?x64xbf16>
+    %u = braid.rms_norm ins(%h, %w : ...) outs(%empty : tensor<?x64xbf16>) ...
+    %y = braid.attention ... outs(%empty, ... : tensor<?x64xbf16>, ...) ...
+    // becomes
+    %0 = tensor.empty(%rows) : tensor<?x64xbf16>
+    %u = braid.rms_norm ins(%h, %w : ...) outs(%0 : tensor<?x64xbf16>) ...
+    %1 = tensor.empty(%rows) : tensor<?x64xbf16>
+    %y = braid.attention ... outs(%1, ... : tensor<?x64xbf16>, ...) ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
 def BuildPrepare : Pass<"build-prepare", "::mlir::ModuleOp"> {
@@ -141,12 +166,18 @@ def DropStepResults : Pass<"drop-step-results", "::mlir::ModuleOp"> {
 }
 
 def FormKernels : Pass<"form-kernels", "::mlir::ModuleOp"> {
-  let summary = "makes each compute op a kernel: a private function, one grid";
+  let summary = "moves compute ops into kernels: private functions";
   let description = [{
-    Every compute op of a block function moves into a function of its own, named
-    after the block and the op's location; equal kernels are shared. Consecutive
-    contractions of one input and kind of weight become one kernel if none of them
-    reads or writes what another one writes: a kernel's ops may run in any order.
+    Every compute op of a block function moves into a private function, named
+    after the block and the op's location; equal kernels are shared. Several
+    consecutive ops become one kernel, whose `braid.fused` says why, if they are
+
+    * contractions of one input, or the second one of the experts and a
+      contraction of as many rows, none of which reads or writes what another one
+      writes: these may run in any order;
+    * a norm, or the sum over experts, and contractions whose input it is, or to
+      which alone the sum is added, if these write nothing that it reads;
+    * the choice of experts and the sorting of rows by it.
 
     Requires: a bufferized module. Ensures: compute ops are only in functions
     with the attribute `braid.kernel`, its value the kernel's number.
@@ -169,7 +200,8 @@ def ChooseSchedule : Pass<"choose-schedule", "::mlir::ModuleOp"> {
   let summary = "decides how each kernel is to be emitted";
   let description = [{
     Writes `#braid.schedule` on every kernel function, from the ISA level alone:
-    the choice does not depend on the machine that compiles.
+    the choice does not depend on the machine that compiles. In a kernel of
+    several ops it is the last one's; others that want another have it themselves.
   }];
   let options = [
     Option<"isa", "isa", "std::string", "\"x86-64-v3\"",
@@ -325,7 +357,8 @@ def EmitGPUKernels : Pass<"emit-gpu-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Each compute op of a function with a `#braid.gpu_schedule` becomes one or
     more `gpu.launch`. Sizes of grids are computed on the host, from the step;
-    what a thread does is its region.
+    what a thread does is its region. Of few rows, a kernel's norm or sum over
+    experts is computed by the blocks that read it.
 
     Requires: fork-targets, choose-schedule. Ensures: no compute op and no GPU
     schedule is left.
@@ -350,11 +383,11 @@ def EmitGPUKernels : Pass<"emit-gpu-kernels", "::mlir::ModuleOp"> {
 def JoinLaunches : Pass<"join-launches", "::mlir::func::FuncOp"> {
   let summary = "makes one launch of those of a kernel's independent ops";
   let description = [{
-    In a kernel of several ops each launch says by `braid.member` which op it
-    belongs to, and an op has one launch on every path of the host code. Branches
-    of the same condition are joined, then launches whose grids differ in the
-    first number only: the first blocks do what the first one did, and so on.
-    Launches that do not fit together stay apart.
+    A launch says by `braid.member` which of its kernel's independent ops it
+    belongs to. Branches of the same condition are joined, then launches of blocks
+    of one size that stand one after another, one of each op: the first blocks do
+    what the first one did, and so on. If the heights of their grids differ, blocks
+    are counted through. Launches that do not fit together stay apart.
 
     Requires: emit-gpu-kernels. Ensures: no `braid.member` is left.
 
@@ -376,7 +409,8 @@ def OutlineLaunches : Pass<"outline-launches", "::mlir::ModuleOp"> {
   let description = [{
     The functions of one target lie in one `gpu.module` of its name, in the
     order of their launches in the program; a function's place is its number
-    in the manifest. Captured values become parameters, constants are repeated.
+    in the manifest; its name is the kernel's, then the launch's `braid.part`.
+    Captured values become parameters, constants are repeated.
     Launches of a kernel that do the same share a function.
     A parameter that is a weight in all calls is `noalias` and `readonly`:
     nothing writes weights during a step, so that they may be read through the

@@ -186,18 +186,21 @@ SmallVector<Value> BlockBuilder::moe() {
       ExpertsOp::create(b, TypeRange{out.getType()}, x, route.getResult(0),
                         route.getResult(1), param("up"), param("down"), out);
   Value y = called("routed", experts.getResult(0));
-  if (config.latent) {
+  if (!config.sharedIntermediate) {
+    if (!config.latent)
+      return {addResidual(h, y)};
     at("mixer.fc2_latent_proj");
-    if (!config.sharedIntermediate)
-      return {addResidual(h, contract(y, "fc2"))};
-    y = project(y, "fc2");
+    return {addResidual(h, contract(y, "fc2"))};
   }
-  if (!config.sharedIntermediate)
-    return {addResidual(h, y)};
   at("mixer.shared_experts.up_proj");
   Value up = projectRelu2(u, "shared_up");
   at("mixer.shared_experts.down_proj");
-  return {addResidual(h, contract(up, "shared_down"), y)};
+  if (!config.latent)
+    return {addResidual(h, contract(up, "shared_down"), y)};
+  // The last product takes the sums along; this one does not wait for it.
+  Value shared = project(up, "shared_down");
+  at("mixer.fc2_latent_proj");
+  return {addResidual(h, contract(y, "fc2"), shared)};
 }
 
 void braid::nameArguments(func::FuncOp function, ArrayRef<StringRef> names) {

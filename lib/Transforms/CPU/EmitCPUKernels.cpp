@@ -20,12 +20,12 @@ using namespace braid;
 /// `dot = bf16` is one instruction, for pairs of bf16: without either there is
 /// nothing that it could mean.
 static LogicalResult checkDot(Operation *op, func::FuncOp kernel,
-                              ScheduleAttr schedule, bool dotsBF16) {
+                              bool dotsBF16) {
   auto contract = dyn_cast<PackedContractOp>(op);
   bool pairs =
       contract &&
       getElementTypeOrSelf(contract.getWeight().getType()).isBF16();
-  if (schedule.getDot() != "bf16" || (pairs && dotsBF16))
+  if (cast<ScheduleAttr>(scheduleOf(op)).getDot() != "bf16" || (pairs && dotsBF16))
     return success();
   return op->emitOpError("of @")
          << kernel.getSymName() << ": dot = bf16 needs "
@@ -33,9 +33,8 @@ static LogicalResult checkDot(Operation *op, func::FuncOp kernel,
                    : "a contraction with bf16 weights");
 }
 
-static LogicalResult emitOp(Operation *op, Value context,
-                            ScheduleAttr schedule) {
-  Emitter emitter(op, context, schedule);
+static LogicalResult emitOp(Operation *op, Value context) {
+  Emitter emitter(op, context, cast<ScheduleAttr>(scheduleOf(op)));
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<PackedContractOp, GatherRowsOp, RmsNormOp, SampleOp, TapOp, CausalConvOp,
             SsdScanOp, AttentionOp, RouteOp, GroupRowsOp, CombineExpertsOp>(
@@ -57,14 +56,13 @@ public:
 private:
   void runOnOperation() override {
     for (auto kernel : getOperation().getOps<func::FuncOp>()) {
-      auto schedule = kernel->getAttrOfType<ScheduleAttr>(kScheduleAttr);
-      if (!schedule)
+      if (!kernel->getAttrOfType<ScheduleAttr>(kScheduleAttr))
         continue;
       SmallVector<Operation *> ops;
       kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
       for (Operation *op : ops)
-        if (failed(checkDot(op, kernel, schedule, dotsBF16)) ||
-            failed(emitOp(op, kernel.getArgument(0), schedule)))
+        if (failed(checkDot(op, kernel, dotsBF16)) ||
+            failed(emitOp(op, kernel.getArgument(0))))
           return signalPassFailure();
       kernel->removeAttr(kScheduleAttr);
     }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "EmitContract.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/SaveAndRestore.h"
 #include <numeric>
 
 using namespace mlir;
@@ -23,15 +24,23 @@ using Values = LoopBuilder::Values;
 /// so that a sum is the same for any number of rows and loads in flight.
 class ContractGemv {
 public:
-  ContractGemv(Contraction &c, int64_t rows)
-      : b(c.b), c(c), rows(rows), warps(c.b.threads / kWarp),
-        columns(columnsOf(c)) {
+  ContractGemv(Contraction &c, int64_t rows, RowProducer *producer)
+      : b(c.b), c(c), producer(producer), rows(rows),
+        warps(kContractThreads / kWarp), columns(columnsOf(c)) {
     xLanes = std::gcd(GPUEmitter::vectorLanes({c.x}, c.k), kEach * c.kp);
     run = std::gcd(c.pairs, std::max<int64_t>(xLanes / c.kp, 1));
     spread = kWarp * kEach / columns;
     partial = memory.reserve({warps, rows, columns}, b.getF32Type());
+    if (!makesInput())
+      return;
+    auto type = cast<MemRefType>(c.x.getType());
+    input = memory.reserve({rows, c.k}, type.getElementType());
+    producer->reserve(memory, rows);
   }
-  void emit() {
+  int64_t sharedBytes() const { return memory.bytes(); }
+  void emit(bool publishes) {
+    publish = publishes;
+    llvm::SaveAndRestore inlined(c.producer, producer);
     c.launch(rows, columns, memory,
              [&](Value column, const Contraction::Tile &at) {
                tile(column, at);
@@ -45,6 +54,9 @@ private:
 
   static int64_t columnsOf(Contraction &c);
   int64_t round() const { return warps * spread * run; }
+  /// Whether x is computed by the block, rather than read.
+  bool makesInput() const { return producer && producer->result() == c.x; }
+  void makeInput(Value rows);
   void tile(Value column, const Contraction::Tile &at);
   void compute(int64_t count, const Contraction::Tile &at);
   Values addProducts(Value first, int64_t rounds, ValueRange sums);
@@ -58,11 +70,13 @@ private:
 
   GPUEmitter &b;
   Contraction &c;
+  RowProducer *producer;
   int64_t rows, warps, columns, xLanes, run, spread;
   SharedMemory memory;
-  size_t partial;
+  size_t partial, input = 0;
+  bool publish = false;
   // Of the running tile.
-  Value column, expert, panel, offset, ownPair, lane, warp;
+  Value x, column, expert, panel, offset, ownPair, lane, warp;
   Values xRows;
 };
 
@@ -81,7 +95,9 @@ int64_t ContractGemv::columnsOf(Contraction &c) {
 }
 
 void ContractGemv::tile(Value first, const Contraction::Tile &at) {
-  column = first, expert = at.expert;
+  x = c.x, column = first, expert = at.expert;
+  if (makesInput())
+    makeInput(at.end);
   Value thread = b.thread();
   lane = b.rem(thread, b.index(kWarp));
   warp = b.div(thread, b.index(kWarp));
@@ -100,6 +116,26 @@ void ContractGemv::tile(Value first, const Contraction::Tile &at) {
     compute(rows, at);
   b.barrier();
   finish(at);
+}
+
+/// Rows from the first on, which are all of the step's.
+void ContractGemv::makeInput(Value rows) {
+  x = b.shared(memory, input);
+  producer->prepare(memory, rows);
+  int64_t lanes = producer->lanes();
+  Value vectors = b.index(c.k / lanes);
+  b.loop(b.thread(), b.mul(rows, vectors), b.index(b.threads),
+         [&](Value number) {
+           Value row = b.div(number, vectors);
+           Value k = b.mul(b.rem(number, vectors), b.index(lanes));
+           Value elements = producer->at(row, k, lanes);
+           b.storeAligned(elements, x, {row, k});
+           if (publish)
+             b.when(b.eq(column, b.index(0)), [&] {
+               b.storeAligned(elements, producer->result(), {row, k});
+             });
+         });
+  b.barrier();
 }
 
 /// Leaves each warp's sums of `count` rows in shared memory.
@@ -185,7 +221,7 @@ Values ContractGemv::loadInputs(Value row, Value k) {
   int64_t count = run * c.kp, lanes = std::min(xLanes, count);
   for (int64_t i = 0; i < count; i += lanes)
     loaded.push_back(
-        b.loadRawAligned(c.x, {row, b.add(k, b.index(i))}, lanes));
+        b.loadRawAligned(x, {row, b.add(k, b.index(i))}, lanes));
   return loaded;
 }
 
@@ -240,16 +276,13 @@ void ContractGemv::finish(const Contraction::Tile &at) {
   }
 }
 
-void braid::emitContractGemv(Contraction &contraction,
-                             function_ref<void()> otherwise) {
-  GPUEmitter &b = contraction.b;
-  std::function<void(int64_t)> upTo = [&](int64_t rows) {
-    if (rows > kGemvRows)
-      return otherwise();
-    b.when(
-        b.le(contraction.rows, b.index(rows)),
-        [&] { ContractGemv(contraction, rows).emit(); },
-        [&] { upTo(2 * rows); });
-  };
-  upTo(1);
+void braid::emitContractGemv(Contraction &contraction, int64_t rows,
+                             RowProducer *producer, bool publish) {
+  ContractGemv(contraction, rows, producer).emit(publish);
+}
+
+bool braid::fitsContractGemv(Contraction &contraction, int64_t rows,
+                             RowProducer *producer) {
+  constexpr int64_t kMost = 99 << 10; // sm_86, sm_89 and sm_120.
+  return ContractGemv(contraction, rows, producer).sharedBytes() <= kMost;
 }

@@ -44,6 +44,7 @@ public:
   }
   void emit() {
     llvm::SaveAndRestore threads(b.threads, kThreads);
+    b.part = ("mma" + Twine(rows) + "x" + Twine(panels * kPanel)).str();
     c.launchTiles(rows, panels * kPanel, memory,
                   [&](Value column, const Contraction::Tile &at) {
                     tile(column, at);

@@ -196,12 +196,15 @@ void ContractWgmma::tile(Value column, const Contraction::Tile &at) {
 /// Fewer blocks than the schedule wants are not worth it.
 void braid::emitContractWgmma(Contraction &contraction,
                               ArrayRef<int64_t> tile) {
-  LoopBuilder &b = contraction.b;
+  GPUEmitter &b = contraction.b;
   Value places = b.mul(contraction.rows, b.index(contraction.choices));
   Value tiles = b.div(b.add(places, b.index(tile[0] - 1)), b.index(tile[0]));
   int64_t columns = llvm::divideCeil(contraction.n, ContractWgmma::kColumns);
   b.when(
       b.lt(b.mul(tiles, b.index(columns)), b.index(tile[2])),
       [&] { emitContractMma(contraction, {64, 64, 0}); },
-      [&] { ContractWgmma(contraction, tile[0]).emit(); });
+      [&] {
+        b.part = "wgmma";
+        ContractWgmma(contraction, tile[0]).emit();
+      });
 }

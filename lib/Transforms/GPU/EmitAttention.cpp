@@ -94,6 +94,7 @@ void AttentionEmitter::decode(Value sequences) {
   b.loop(b.index(0), sequences, atOnce, [&](Value first) {
     Value count = b.min(atOnce, b.sub(sequences, first));
     auto tile = AttentionTile::create(b, op, shared);
+    b.part = "split";
     b.launch(count, b.mul(ranges, b.index(kvHeads)), tile->memory(),
              [&](Value block, Value y) {
                Value head = b.div(y, ranges), number = b.rem(y, ranges);
@@ -136,6 +137,7 @@ void AttentionEmitter::combine(Value first, Value count) {
   int64_t lanes = b.vectorLanes({op.getInit(), sums}, headDim);
   int64_t vectors = kvHeads * shared * headDim / lanes;
   int64_t blocks = llvm::divideCeil(vectors, b.threads);
+  b.part = "merge";
   b.launch(count, b.index(blocks), SharedMemory(), [&](Value block, Value y) {
     Value vector = b.add(b.mul(y, b.index(b.threads)), b.thread());
     b.when(b.lt(vector, b.index(vectors)), [&] {
@@ -180,6 +182,7 @@ void AttentionEmitter::combineColumns(Value sequence, Value partial, Value at) {
 void AttentionEmitter::prefill(Value rows, Value sequences) {
   bool mma = b.schedule.getStrategy() == "mma";
   auto tile = AttentionTile::create(b, op, mma ? kMmaQueries : kSimtQueries);
+  b.part = "prefill";
   Value whole = b.div(b.mul(rows, b.index(shared)), b.index(tile->size()));
   b.launch(b.add(whole, sequences), b.index(kvHeads), tile->memory(),
            [&](Value block, Value head) { tileOf(*tile, block, head); });

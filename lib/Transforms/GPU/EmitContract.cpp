@@ -95,17 +95,19 @@ void Contraction::launchGrouped(int64_t tileRows, Value blocks,
   });
 }
 
-bool Contraction::fitsTensorCores() {
+bool Contraction::fitsTensorCores(PackedContractOp op) {
   auto isBF16 = [](Value memref) {
     return typeOf(memref).getElementType().isBF16();
   };
-  return isBF16(x) && isBF16(w) && GPUEmitter::vectorLanes({x}, k) >= 2;
+  return isBF16(op.getX()) && isBF16(op.getWeight()) &&
+         GPUEmitter::vectorLanes(op.getX(), typeOf(op.getX()).getShape().back()) >= 2;
 }
 
-bool Contraction::fitsTiles() {
+bool Contraction::fitsTiles(PackedContractOp op) {
   constexpr int64_t kChunk = 8;
-  return fitsTensorCores() && TensorMapOp::fits(typeOf(x)) &&
-         (!op.getGather() || k % kChunk == 0);
+  MemRefType x = typeOf(op.getX());
+  return fitsTensorCores(op) && TensorMapOp::fits(x) &&
+         (!op.getGather() || x.getShape().back() % kChunk == 0);
 }
 
 Value Contraction::entry(Value table, Value at) {
@@ -192,7 +194,10 @@ int64_t Contraction::storeLanes(int64_t wanted) {
 
 Value Contraction::epilogue(Value sums, const Place &place, Value column) {
   int64_t lanes = lanesOf(sums);
-  auto loaded = [&](Value memref, Value row) {
+  auto loaded = [&](Value memref, Value row) -> Value {
+    if (producer && memref == producer->result())
+      return b.narrow(producer->at(row, column, lanes),
+                      typeOf(memref).getElementType());
     if (typeOf(memref).getRank() == 1)
       return b.loadRawAligned(memref, {column}, lanes);
     return b.loadRawAligned(memref, {row, column}, lanes);
@@ -219,37 +224,4 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
       b.storeAligned(epilogue(piece, place, at), y, {place.y, at});
     });
   }
-}
-
-LogicalResult GPUEmitter::emit(PackedContractOp op) {
-  if (threads != kContractThreads)
-    return op.emitOpError("expected a schedule of ")
-           << kContractThreads << " threads, found " << threads;
-  Contraction contraction(*this, op);
-  StringRef strategy = schedule.getStrategy();
-  if (strategy == "mma" && schedule.getTile().empty())
-    return op.emitOpError("is to use tensor cores, but its schedule has no "
-                          "tile");
-  if (strategy == "mma" && !contraction.fitsTensorCores())
-    return op.emitOpError("expected bf16, and rows of x at even places, for "
-                          "tensor cores");
-  auto target = op->getParentOp()->getAttrOfType<StringAttr>(kTargetAttr);
-  if (strategy == "wgmma" && (!target || target.getValue() != "sm_90a"))
-    return op.emitOpError("is to use wgmma, which sm_90a alone has");
-  if (strategy == "wgmma" && !contraction.fitsTiles())
-    return op.emitOpError("expected bf16, and rows of x at multiples of 16 "
-                          "bytes, for wgmma");
-  auto tiles = [&] {
-    if (strategy == "mma")
-      emitContractMma(contraction, schedule.getTile());
-    else if (strategy == "wgmma")
-      emitContractWgmma(contraction, schedule.getTile());
-    else
-      emitContractTiles(contraction);
-  };
-  if (strategy == "simt")
-    tiles();
-  else
-    emitContractGemv(contraction, tiles);
-  return success();
 }

@@ -7,7 +7,7 @@
 #ifndef BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
 #define BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
 
-#include "GPUEmitter.h"
+#include "RowProducer.h"
 
 namespace braid {
 
@@ -26,9 +26,9 @@ public:
   Contraction(GPUEmitter &b, PackedContractOp op);
 
   /// Whether products of pairs of bf16 can be asked for.
-  bool fitsTensorCores();
+  static bool fitsTensorCores(PackedContractOp op);
   /// Whether rows of x can be copied 16 bytes at a time, too.
-  bool fitsTiles();
+  static bool fitsTiles(PackedContractOp op);
 
   /// Places [first, end), all of one expert if there are any.
   struct Tile {
@@ -73,6 +73,8 @@ public:
   int64_t choices = 1; ///< Of a row.
   Value x, w, y;
   Value rows; ///< Of the batch, on the host.
+  /// Of few rows, one of the extras may be computed where it is read.
+  RowProducer *producer = nullptr;
 
 private:
   void launchDense(int64_t rows, Value x, const SharedMemory &shared,
@@ -87,14 +89,22 @@ private:
   Value order, begin, active;
 };
 
+/// Emits the contractions of a kernel. If an op before them computes rows that
+/// they read, it is one launch with them where that is worth it.
+mlir::LogicalResult emitContractions(GPUEmitter &b,
+                                     llvm::ArrayRef<mlir::Operation *> ops);
+
 /// Tiles of threads that compute in f32, for any number of rows.
 void emitContractTiles(Contraction &contraction);
 
-/// Kernels that read the weights once for up to kGemvRows rows; host code
-/// chooses by the number of rows, and does `otherwise` for more.
-constexpr int64_t kGemvRows = 8;
-void emitContractGemv(Contraction &contraction,
-                      llvm::function_ref<void()> otherwise);
+/// A kernel that reads the weights once for up to `rows` rows. Blocks compute
+/// the rows of `producer`, if there is one, for themselves; with `publish` one of
+/// them also writes those that are the input where others read them.
+void emitContractGemv(Contraction &contraction, int64_t rows,
+                      RowProducer *producer, bool publish);
+/// Whether its shared memory is there on all targets.
+bool fitsContractGemv(Contraction &contraction, int64_t rows,
+                      RowProducer *producer);
 
 /// Tensor cores, for more than a few rows of bf16. `tile` as in the schedule.
 void emitContractMma(Contraction &contraction, llvm::ArrayRef<int64_t> tile);

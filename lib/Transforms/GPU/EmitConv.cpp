@@ -106,7 +106,9 @@ void GPUEmitter::emit(CausalConvOp op) {
     buffers.push_back(op.getBias());
   int64_t lanes = vectorLanes(buffers, channels), vectors = channels / lanes;
   Value slices = index(llvm::divideCeil(vectors, threads));
-  auto launchRuns = [&](Value count, function_ref<RowRun(Value)> runAt) {
+  auto launchRuns = [&](StringRef name, Value count,
+                        function_ref<RowRun(Value)> runAt) {
+    part = name.str();
     launch(count, slices, SharedMemory(), [&](Value number, Value slice) {
       Value vector = add(mul(slice, index(threads)), thread());
       when(lt(vector, index(vectors)), [&] {
@@ -122,13 +124,13 @@ void GPUEmitter::emit(CausalConvOp op) {
   when(
       eq(rows, sequences),
       [&] {
-        launchRuns(sequences, [&](Value row) {
+        launchRuns("step", sequences, [&](Value row) {
           Value next = add(row, index(1));
           return RowRun{row, row, next, row, next};
         });
       },
       [&] {
-        launchRuns(runs.count(rows, sequences),
+        launchRuns("runs", runs.count(rows, sequences),
                    [&](Value number) { return runs.at(number); });
       });
 }

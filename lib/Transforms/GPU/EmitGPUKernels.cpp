@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "GPUEmitter.h"
+#include "EmitContract.h"
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -19,32 +19,32 @@ namespace braid {
 using namespace mlir;
 using namespace braid;
 
-/// `scratch` grows to the bytes that the kernel's launches share.
-static LogicalResult emitOp(Operation *op, Value context,
-                            GPUScheduleAttr schedule, int64_t &scratch) {
-  if (isa<PackedContractOp>(op) && schedule.getStrategy() == "mma" &&
-      schedule.getTile().empty())
-    return op->emitOpError("is to use tensor cores, but its schedule has no "
-                           "tile");
-  GPUEmitter emitter(op, context, schedule);
-  auto result = llvm::TypeSwitch<Operation *, LogicalResult>(op)
+static LogicalResult emitAlone(GPUEmitter &b, Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<RmsNormOp, CausalConvOp, SsdScanOp, GatherRowsOp, SampleOp, TapOp,
             CombineExpertsOp, RouteOp, GroupRowsOp>([&](auto compute) {
-        emitter.emit(compute);
-        compute.erase();
+        b.emit(compute);
         return success();
       })
-      .Case<AttentionOp, PackedContractOp>([&](auto compute) {
-        if (failed(emitter.emit(compute)))
-          return failure();
-        compute.erase();
-        return success();
-      })
+      .Case([&](AttentionOp attention) { return b.emit(attention); })
       .Default([](Operation *other) {
         return other->emitOpError("has no GPU emitter");
       });
-  scratch = std::max(scratch, emitter.scratchBytes());
-  return result;
+}
+
+/// The ops of a kernel, as `form-kernels` puts them together.
+static LogicalResult emitOps(GPUEmitter &b, ArrayRef<Operation *> ops) {
+  if (isa<PackedContractOp>(ops.back()))
+    return emitContractions(b, ops);
+  if (ops.size() == 1)
+    return emitAlone(b, ops[0]);
+  auto route = dyn_cast<RouteOp>(ops[0]);
+  auto group = dyn_cast<GroupRowsOp>(ops[1]);
+  if (ops.size() > 2 || !route || !group)
+    return ops[1]->emitOpError("has no GPU emitter behind ")
+           << ops[0]->getName() << " in one kernel";
+  b.emitRouting(route, group);
+  return success();
 }
 
 /// Kernels run one after another, so all of them share one place.
@@ -56,35 +56,21 @@ static void extendArena(ModuleOp module, int64_t scratch) {
   module->setAttr(kArenaAttr, DenseI64ArrayAttr::get(module.getContext(), arena));
 }
 
-/// Launches that belong to no op yet are this one's.
-static void markLaunches(func::FuncOp kernel, int64_t member) {
-  Builder b(kernel.getContext());
-  kernel.walk([&](gpu::LaunchOp launch) {
-    if (!launch->hasAttr(kMemberAttr))
-      launch->setAttr(kMemberAttr, b.getI64IntegerAttr(member));
-  });
-}
-
 namespace {
 class EmitGPUKernels : public braid::impl::EmitGPUKernelsBase<EmitGPUKernels> {
   void runOnOperation() override {
     int64_t scratch = 0;
     for (auto kernel : getOperation().getOps<func::FuncOp>()) {
-      auto schedule = kernel->getAttrOfType<GPUScheduleAttr>(kScheduleAttr);
-      if (!schedule)
+      if (!kernel->getAttrOfType<GPUScheduleAttr>(kScheduleAttr))
         continue;
       SmallVector<Operation *> ops;
       kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
-      for (auto [member, op] : llvm::enumerate(ops)) {
-        if (failed(emitOp(op, kernel.getArgument(0), schedule, scratch)))
-          return signalPassFailure();
-        if (ops.size() > 1)
-          markLaunches(kernel, int64_t(member));
-      }
-      kernel->setAttr(kBlocksAttr, Builder(&getContext())
-                                       .getI64IntegerAttr(schedule.getBlocks()));
-      kernel->setAttr(kStrategyAttr, StringAttr::get(&getContext(),
-                                                     schedule.getStrategy()));
+      GPUEmitter emitter(ops[0], kernel.getArgument(0));
+      if (failed(emitOps(emitter, ops)))
+        return signalPassFailure();
+      for (Operation *op : ops)
+        op->erase();
+      scratch = std::max(scratch, emitter.scratchBytes());
       kernel->removeAttr(kScheduleAttr);
     }
     if (scratch > 0)

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "GPUEmitter.h"
+#include "Routing.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -160,19 +160,30 @@ static Value flat(OpBuilder &b, Location loc, Value pairs) {
                                          ArrayRef<ReassociationIndices>{{0, 1}});
 }
 
+GroupRowsBlock::GroupRowsBlock(GPUEmitter &b, GroupRowsOp op)
+    : b(b), op(op),
+      experts(cast<MemRefType>(op.getBegin().getType()).getDimSize(0) - 1) {}
+
+void GroupRowsBlock::reserve(SharedMemory &memory) {
+  counts = memory.reserve({b.threads / 32, experts}, b.getI32Type());
+  starts = memory.reserve({experts}, b.getI32Type());
+}
+
+void GroupRowsBlock::emit(const SharedMemory &memory) {
+  GroupBlock{b,
+             op,
+             flat(b, b.getLoc(), op.getIds()),
+             flat(b, b.getLoc(), op.getOrder()),
+             b.shared(memory, counts),
+             b.shared(memory, starts),
+             experts}
+      .emit();
+}
+
 void GPUEmitter::emit(GroupRowsOp op) {
-  int64_t experts = cast<MemRefType>(op.getBegin().getType()).getDimSize(0) - 1;
+  GroupRowsBlock group(*this, op);
   SharedMemory memory;
-  size_t counts = memory.reserve({threads / 32, experts}, getI32Type());
-  size_t starts = memory.reserve({experts}, getI32Type());
-  launch(index(1), index(1), memory, [&](Value, Value) {
-    GroupBlock{*this,
-               op,
-               flat(*this, getLoc(), op.getIds()),
-               flat(*this, getLoc(), op.getOrder()),
-               shared(memory, counts),
-               shared(memory, starts),
-               experts}
-        .emit();
-  });
+  group.reserve(memory);
+  launch(index(1), index(1), memory,
+         [&](Value, Value) { group.emit(memory); });
 }

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "GPUEmitter.h"
+#include "Routing.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -244,30 +244,73 @@ struct RouteWarp {
 
 } // namespace
 
-void GPUEmitter::emit(RouteOp op) {
+RouteWarps::RouteWarps(GPUEmitter &b, RouteOp op) : b(b), op(op) {
   int64_t experts = cast<MemRefType>(op.getLogits().getType()).getDimSize(1);
   int64_t k = cast<MemRefType>(op.getIdsInit().getType()).getDimSize(1);
   int64_t groups = op.getGroups();
+  ids = frame.reserve({k}, b.getI32Type());
+  shares = frame.reserve({k}, b.getF32Type());
+  score = frame.reserve({groups > 1 ? experts : 0}, b.getF32Type());
+  groupScore = frame.reserve({groups}, b.getF32Type());
+  takesPart = frame.reserve({groups}, b.getI32Type());
+}
+
+void RouteWarps::emit(Value row, Value frameNumber) {
+  int64_t experts = cast<MemRefType>(op.getLogits().getType()).getDimSize(1);
+  int64_t k = cast<MemRefType>(op.getIdsInit().getType()).getDimSize(1);
+  Value first = b.mul(frameNumber, b.index(frameBytes()));
+  auto buffer = [&](size_t number) { return b.shared(frame, number, first); };
+  RouteWarp{b,
+            op,
+            row,
+            buffer(score),
+            buffer(groupScore),
+            buffer(takesPart),
+            buffer(ids),
+            buffer(shares),
+            experts,
+            k,
+            int64_t(op.getGroups()),
+            int64_t(llvm::divideCeil(experts, 32))}
+      .emit();
+}
+
+void GPUEmitter::emit(RouteOp op) {
+  RouteWarps route(*this, op);
   SharedMemory memory;
-  size_t ids = memory.reserve({k}, getI32Type());
-  size_t shares = memory.reserve({k}, getF32Type());
-  size_t score = memory.reserve({groups > 1 ? experts : 0}, getF32Type());
-  size_t groupScore = memory.reserve({groups}, getF32Type());
-  size_t takesPart = memory.reserve({groups}, getI32Type());
-  launch(dim(op.getLogits(), 0), index(1), memory, [&](Value row, Value) {
-    auto buffer = [&](size_t number) { return shared(memory, number); };
-    RouteWarp{*this,
-              op,
-              row,
-              buffer(score),
-              buffer(groupScore),
-              buffer(takesPart),
-              buffer(ids),
-              buffer(shares),
-              experts,
-              k,
-              groups,
-              int64_t(llvm::divideCeil(experts, threads))}
-        .emit();
-  });
+  route.reserve(memory, 1);
+  launch(dim(op.getLogits(), 0), index(1), memory,
+         [&](Value row, Value) { route.emit(row, index(0)); });
+}
+
+/// One block does both for few rows, a warp for each of them to begin with.
+void GPUEmitter::emitRouting(RouteOp routeOp, GroupRowsOp groupOp) {
+  constexpr int64_t kRows = 8;
+  Value rows = dim(routeOp.getLogits(), 0);
+  auto few = [&] {
+    begin(groupOp);
+    RouteWarps route(*this, routeOp);
+    GroupRowsBlock group(*this, groupOp);
+    int64_t warps = threads / 32;
+    SharedMemory memory;
+    route.reserve(memory, std::min(warps, kRows));
+    group.reserve(memory);
+    launch(index(1), index(1), memory, [&](Value, Value) {
+      loop(warp(), rows, index(warps), [&](Value row) {
+        route.emit(row, warp());
+        syncWarp();
+      });
+      barrier();
+      group.emit(memory);
+    });
+  };
+  auto many = [&] {
+    begin(routeOp);
+    part = "route";
+    emit(routeOp);
+    begin(groupOp);
+    part = "group";
+    emit(groupOp);
+  };
+  when(le(rows, index(kRows)), few, many);
 }

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "GPUEmitter.h"
+#include "RowProducer.h"
 #include <numeric>
 
 using namespace mlir;
@@ -61,22 +61,62 @@ void GPUEmitter::emit(TapOp op) {
   });
 }
 
-/// All parts of a vector are under way before the first is added.
-void GPUEmitter::emit(CombineExpertsOp op) {
-  auto type = cast<MemRefType>(op.getParts().getType());
-  int64_t k = type.getDimSize(1), width = type.getDimSize(2);
-  int64_t lanes = vectorLanes({op.getParts(), op.getInit()}, width);
-  forEachVector(*this, dim(op.getParts(), 0), width, lanes,
-                [&](Value row, Value column) {
+namespace {
+
+/// The sum over the chosen experts.
+class CombinedRows : public RowProducer {
+public:
+  CombinedRows(GPUEmitter &b, CombineExpertsOp op)
+      : b(b), op(op),
+        k(cast<MemRefType>(op.getParts().getType()).getDimSize(1)) {}
+
+  Value result() override { return op.getInit(); }
+  int64_t lanes() override {
+    return GPUEmitter::vectorLanes({op.getParts(), op.getInit()},
+                                   widthOf(op.getInit()));
+  }
+
+  /// All parts of a vector are under way before the first is added.
+  Value at(Value row, Value column, int64_t lanes) override {
     Values parts, weights;
     for (int64_t j = 0; j < k; ++j) {
       parts.push_back(
-          loadAligned(op.getParts(), {row, index(j), column}, lanes));
-      weights.push_back(load(op.getWeights(), {row, index(j)}));
+          b.loadAligned(op.getParts(), {row, b.index(j), column}, lanes));
+      weights.push_back(b.load(op.getWeights(), {row, b.index(j)}));
     }
-    Value sum = splat(0.0, lanes);
+    Value sum = b.splat(0.0, lanes);
     for (auto [part, weight] : llvm::zip_equal(parts, weights))
-      sum = fma(splat(weight, lanes), part, sum);
-    storeAligned(sum, op.getInit(), {row, column});
+      sum = b.fma(b.splat(weight, lanes), part, sum);
+    return sum;
+  }
+
+private:
+  GPUEmitter &b;
+  CombineExpertsOp op;
+  int64_t k;
+};
+
+} // namespace
+
+void GPUEmitter::emit(CombineExpertsOp op) {
+  CombinedRows rows(*this, op);
+  forEachVector(*this, dim(op.getParts(), 0), widthOf(op.getInit()),
+                rows.lanes(), [&](Value row, Value column) {
+    storeAligned(rows.at(row, column, rows.lanes()), op.getInit(),
+                 {row, column});
   });
+}
+
+std::unique_ptr<RowProducer> braid::makeCombinedRows(GPUEmitter &b,
+                                                     CombineExpertsOp op) {
+  return std::make_unique<CombinedRows>(b, op);
+}
+
+std::unique_ptr<RowProducer> RowProducer::create(GPUEmitter &b,
+                                                 Operation *op) {
+  if (auto norm = dyn_cast_or_null<RmsNormOp>(op))
+    return makeNormRows(b, norm);
+  if (auto combine = dyn_cast_or_null<CombineExpertsOp>(op))
+    return makeCombinedRows(b, combine);
+  return nullptr;
 }

@@ -34,6 +34,7 @@ void ChunkBlock::takeSteps() {
 }
 
 void ChunkBlock::launchLong(Value sequences, function_ref<void()> body) {
+  b.part = "chunks";
   launch(sequences, memory,
          [&] { b.when(b.le(b.index(kChunkedFrom), b.sub(end, begin)), body); });
 }

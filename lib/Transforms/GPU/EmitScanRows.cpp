@@ -66,6 +66,7 @@ ScanRows::ScanRows(GPUEmitter &b, SsdScanOp op) : ScanBlock(b, op) {
 void ScanRows::emit(Value sequences) {
   SharedMemory memory;
   size_t number = memory.reserve({shares, columns}, b.getF32Type());
+  b.part = "rows";
   launch(sequences, memory, [&] {
     partial = b.shared(memory, number);
     Value few = b.lt(b.sub(end, begin), b.index(kChunkedFrom));

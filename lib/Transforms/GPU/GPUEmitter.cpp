@@ -48,13 +48,25 @@ size_t SharedMemory::reserveOver(size_t other, ArrayRef<int64_t> shape,
   return buffers.size() - 1;
 }
 
+void GPUEmitter::begin(Operation *op) {
+  setLoc(op->getLoc());
+  schedule = cast<GPUScheduleAttr>(scheduleOf(op));
+  threads = schedule.getThreads();
+  part.clear();
+  member.reset();
+}
+
 void GPUEmitter::launch(Value x, Value y, const SharedMemory &shared,
                         function_ref<void(Value, Value)> body) {
   Value one = index(1), block = index(threads);
   auto op = gpu::LaunchOp::create(*this, x, y, one, block, one, one,
                                   i32(shared.bytes()));
-  if (blocks)
-    op->setAttr(kBlocksAttr, getI64IntegerAttr(*blocks));
+  op->setAttr(kBlocksAttr, getI64IntegerAttr(blocks.value_or(schedule.getBlocks())));
+  op->setAttr(kStrategyAttr, getStringAttr(schedule.getStrategy()));
+  if (!part.empty())
+    op->setAttr(kPartAttr, getStringAttr(part));
+  if (member)
+    op->setAttr(kMemberAttr, getI64IntegerAttr(*member));
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(&op.getBody().front());
   body(op.getBlockIds().x, op.getBlockIds().y);
@@ -99,10 +111,14 @@ Value GPUEmitter::sharedAddress(const SharedMemory &memory, size_t number,
       number64);
 }
 
-Value GPUEmitter::shared(const SharedMemory &memory, size_t number) {
+Value GPUEmitter::shared(const SharedMemory &memory, size_t number,
+                         Value shift) {
   Value all = allShared(*this, getLoc());
   auto [type, offset] = memory.buffers[number];
-  return memref::ViewOp::create(*this, type, all, index(offset), ValueRange());
+  Value at = index(offset);
+  if (shift)
+    at = add(at, shift);
+  return memref::ViewOp::create(*this, type, all, at, ValueRange());
 }
 
 void GPUEmitter::barrier() { gpu::BarrierOp::create(*this); }

@@ -33,9 +33,13 @@ private:
 /// code, where the op was; inside, what one thread does.
 class GPUEmitter : public LoopBuilder {
 public:
-  GPUEmitter(mlir::Operation *op, mlir::Value context, GPUScheduleAttr schedule)
-      : LoopBuilder(op->getLoc(), op), context(context), schedule(schedule),
-        threads(schedule.getThreads()) {}
+  GPUEmitter(mlir::Operation *op, mlir::Value context)
+      : LoopBuilder(op->getLoc(), op), context(context) {
+    begin(op);
+  }
+
+  /// What follows is of this op of the kernel, in the same place.
+  void begin(mlir::Operation *op);
 
   void emit(RmsNormOp op);
   void emit(GatherRowsOp op);
@@ -44,13 +48,14 @@ public:
   void emit(CombineExpertsOp op);
   void emit(RouteOp op);
   void emit(GroupRowsOp op);
-  mlir::LogicalResult emit(PackedContractOp op);
+  void emitRouting(RouteOp route, GroupRowsOp group);
   void emit(CausalConvOp op);
   void emit(SsdScanOp op);
   mlir::LogicalResult emit(AttentionOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in
-  /// any order and at the same time.
+  /// any order and at the same time. `part` names the launch, `member` its op if
+  /// that is independent of others of the kernel.
   void launch(Value x, Value y, const SharedMemory &shared,
               llvm::function_ref<void(Value, Value)> body);
 
@@ -61,8 +66,9 @@ public:
 
   // Inside a launch.
   Value thread();
-  /// The buffer that was reserved under that number.
-  Value shared(const SharedMemory &memory, size_t number);
+  /// The buffer that was reserved under that number; `shift` bytes further, if
+  /// there is one for each of several users.
+  Value shared(const SharedMemory &memory, size_t number, Value shift = {});
   /// The address of its byte `offset`, an index.
   Value sharedAddress(const SharedMemory &memory, size_t number, Value offset);
   /// Waits until all threads of the block are here; their writes are then seen.
@@ -101,6 +107,8 @@ public:
   /// Blocks that a multiprocessor should hold at least, if not as the schedule
   /// says.
   std::optional<int64_t> blocks;
+  std::string part;
+  std::optional<int64_t> member;
 
 private:
   int64_t scratchEnd = 0;

@@ -74,11 +74,10 @@ static bool same(Value a, Value b) {
   return a == b || (number && number == constantOf(b));
 }
 
-/// Blocks of one size, and grids that differ in their first number only.
+/// Blocks of one size.
 static bool canJoin(gpu::LaunchOp a, gpu::LaunchOp b) {
-  return memberOf(a) != memberOf(b) && same(a.getBlockSizeX(), b.getBlockSizeX()) &&
-         a->getAttr(kBlocksAttr) == b->getAttr(kBlocksAttr) &&
-         same(a.getGridSizeY(), b.getGridSizeY()) &&
+  return memberOf(a) != memberOf(b) && a->getAttr(kBlocksAttr) == b->getAttr(kBlocksAttr) &&
+         same(a.getBlockSizeX(), b.getBlockSizeX()) &&
          same(a.getGridSizeZ(), b.getGridSizeZ()) &&
          constantOf(a.getDynamicSharedMemorySize()) &&
          constantOf(b.getDynamicSharedMemorySize());
@@ -95,29 +94,57 @@ static void moveBody(gpu::LaunchOp launch, gpu::LaunchOp joined, Block *into) {
   launch.erase();
 }
 
+namespace {
+/// Grids of one height stay as they are; of others the blocks are counted.
+struct JoinedGrid {
+  ImplicitLocOpBuilder &b;
+  bool level;
+
+  Value blocksOf(gpu::LaunchOp launch) {
+    Value x = launch.getGridSizeX();
+    return level ? x : arith::MulIOp::create(b, x, launch.getGridSizeY());
+  }
+  /// Makes the blocks of `launch` those from number 0 on.
+  void place(gpu::LaunchOp launch, Value number) {
+    Value x = number;
+    if (!level) {
+      Value width = launch.getGridSizeX();
+      x = arith::RemUIOp::create(b, number, width);
+      launch.getBlockIds().y.replaceAllUsesWith(
+          arith::DivUIOp::create(b, number, width));
+    }
+    launch.getBlockIds().x.replaceAllUsesWith(x);
+  }
+};
+} // namespace
+
 /// The blocks of `a`, then those of `b`, in a launch at the place of `b`. Which
 /// they are is the same for all threads of a block.
 static gpu::LaunchOp join(gpu::LaunchOp a, gpu::LaunchOp b) {
   ImplicitLocOpBuilder builder(b.getLoc(), b);
-  Value size = a.getGridSizeX();
-  Value blocks = arith::AddIOp::create(builder, size, b.getGridSizeX());
+  JoinedGrid grid{builder, same(a.getGridSizeY(), b.getGridSizeY())};
+  Value size = grid.blocksOf(a);
+  Value blocks = arith::AddIOp::create(builder, size, grid.blocksOf(b));
+  Value height = grid.level
+                     ? b.getGridSizeY()
+                     : arith::ConstantIndexOp::create(builder, 1).getResult();
   Value bytes = a.getDynamicSharedMemorySize();
   if (*constantOf(bytes) < *constantOf(b.getDynamicSharedMemorySize()))
     bytes = b.getDynamicSharedMemorySize();
   auto joined = gpu::LaunchOp::create(
-      builder, blocks, b.getGridSizeY(), b.getGridSizeZ(), b.getBlockSizeX(),
+      builder, blocks, height, b.getGridSizeZ(), b.getBlockSizeX(),
       b.getBlockSizeY(), b.getBlockSizeZ(), bytes);
-  joined->setAttr(kMemberAttr, memberOf(b));
-  if (Attribute blocks = b->getAttr(kBlocksAttr))
-    joined->setAttr(kBlocksAttr, blocks);
+  joined->setDiscardableAttrs(b->getDiscardableAttrDictionary());
   builder.setInsertionPointToStart(&joined.getBody().front());
   Value number = joined.getBlockIds().x;
   Value first = arith::CmpIOp::create(builder, arith::CmpIPredicate::slt,
                                       number, size);
-  Value rest = arith::SubIOp::create(builder, number, size);
   auto choice = scf::IfOp::create(builder, first, /*withElseRegion=*/true);
   gpu::TerminatorOp::create(builder);
-  b.getBlockIds().x.replaceAllUsesWith(rest);
+  builder.setInsertionPointToStart(choice.thenBlock());
+  grid.place(a, number);
+  builder.setInsertionPointToStart(choice.elseBlock());
+  grid.place(b, arith::SubIOp::create(builder, number, size));
   moveBody(a, joined, choice.thenBlock());
   moveBody(b, joined, choice.elseBlock());
   return joined;
@@ -131,8 +158,16 @@ static bool oneOfEach(ArrayRef<gpu::LaunchOp> launches) {
   });
 }
 
+/// Those that follow one another with nothing but sizes between them: a launch
+/// of no member is there because it has to come before them.
 static void joinLaunches(Block &block) {
-  SmallVector<gpu::LaunchOp> launches(block.getOps<gpu::LaunchOp>());
+  SmallVector<gpu::LaunchOp> launches;
+  for (auto launch : block.getOps<gpu::LaunchOp>()) {
+    if (memberOf(launch))
+      launches.push_back(launch);
+    else
+      launches.clear();
+  }
   if (!launches.empty() && oneOfEach(launches)) {
     gpu::LaunchOp joined = launches[0];
     for (gpu::LaunchOp next : ArrayRef(launches).drop_front())

@@ -123,20 +123,20 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
 
   StringRef target = kernel->getAttrOfType<StringAttr>(kTargetAttr);
   gpu::GPUModuleOp module = moduleFor(target);
-  StringRef base = kernel.getSymName().drop_back(target.size() + 1);
+  std::string name = kernel.getSymName().drop_back(target.size() + 1).str();
+  if (auto part = launch->getAttrOfType<StringAttr>(kPartAttr))
+    name += ("_" + part.getValue()).str();
   OpBuilder b(&getContext());
   auto function = gpu::GPUFuncOp::create(
-      b, launch.getLoc(), base,
+      b, launch.getLoc(), name,
       b.getFunctionType(TypeRange(ValueRange(captures)), {}));
   function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   function->setAttr(kKernelAttr, kernel->getAttr(kKernelAttr));
   function->setAttr(kThreadsAttr, b.getI64IntegerAttr(*threads));
   function->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(*bytes));
-  // What a launch says itself holds for it instead.
-  for (Operation *source : {kernel.getOperation(), launch.getOperation()})
-    for (StringRef name : {kBlocksAttr, kStrategyAttr})
-      if (Attribute value = source->getAttr(name))
-        function->setAttr(name, value);
+  for (StringRef name : {kBlocksAttr, kStrategyAttr})
+    if (Attribute value = launch->getAttr(name))
+      function->setAttr(name, value);
   for (auto [i, capture] : llvm::enumerate(captures))
     if (isWeight(capture))
       for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(),

@@ -51,47 +51,59 @@ private:
       if (!function->hasAttr(kKernelAttr))
         continue;
       bool gpu = function->hasAttr(kTargetAttr);
-      function->setAttr(kScheduleAttr, gpu ? Attribute(chooseGPU(function))
-                                           : choose(function, *level));
+      setSchedules(function, [&](Operation *op) -> Attribute {
+        return gpu ? Attribute(chooseGPU(op, function)) : choose(op, *level);
+      });
     }
   }
 
-  /// A kernel is one op, or several contractions of the same input.
-  GPUScheduleAttr chooseGPU(func::FuncOp kernel) {
+  /// The last op's is the kernel's; ops that want another one have their own.
+  static void setSchedules(func::FuncOp kernel,
+                           function_ref<Attribute(Operation *)> scheduleFor) {
+    SmallVector<Operation *> ops;
+    kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
+    for (Operation *op : llvm::reverse(ops)) {
+      Attribute schedule = scheduleFor(op);
+      op->removeAttr(kScheduleAttr);
+      if (op == ops.back())
+        kernel->setAttr(kScheduleAttr, schedule);
+      else if (schedule != kernel->getAttr(kScheduleAttr))
+        op->setAttr(kScheduleAttr, schedule);
+    }
+  }
+
+  GPUScheduleAttr chooseGPU(Operation *op, func::FuncOp kernel) {
     auto schedule = [&](StringRef strategy, int64_t threads, int64_t blocks) {
       return GPUScheduleAttr::get(&getContext(), strategy, threads, blocks);
     };
-    GPUScheduleAttr alone = schedule("reference", 1, 1), chosen = alone;
     if (reference)
-      return alone;
-    kernel.walk([&](DestinationStyleOpInterface op) {
-      chosen = llvm::TypeSwitch<Operation *, GPUScheduleAttr>(op)
-          .Case([&](RmsNormOp norm) {
-            return schedule("simt", rowThreads(norm.getInit()), 2);
-          })
-          .Case([&](PackedContractOp contract) {
-            return scheduleContract(contract, widest(kernel),
-                                    targetOf(kernel));
-          })
-          .Case([&](CausalConvOp) { return schedule("simt", 128, 4); })
-          .Case([&](SsdScanOp scan) {
-            return schedule(fitsTensorCores(scan) ? "mma" : "simt", 128, 3);
-          })
-          .Case([&](AttentionOp attention) {
-            return schedule(attentionStrategy(attention), 128, 2);
-          })
-          .Case<GatherRowsOp, TapOp, CombineExpertsOp>(
-              [&](auto) { return schedule("simt", 128, 2); })
-          // A block reads a row: that takes as many loads at once as can be.
-          .Case([&](SampleOp) { return schedule("simt", 1024, 1); })
-          // A warp that chooses needs no barrier.
-          .Case([&](RouteOp) { return schedule("simt", 32, 16); })
-          .Case([&](GroupRowsOp group) {
-            return schedule("simt", groupThreads(group), 1);
-          })
-          .Default([&](Operation *) { return alone; });
-    });
-    return chosen;
+      return schedule("reference", 1, 1);
+    return llvm::TypeSwitch<Operation *, GPUScheduleAttr>(op)
+        .Case([&](RmsNormOp norm) {
+          return schedule("simt", rowThreads(norm.getInit()), 2);
+        })
+        .Case([&](PackedContractOp contract) {
+          return scheduleContract(contract, widest(contract, kernel),
+                                  targetOf(kernel));
+        })
+        .Case([&](CausalConvOp) { return schedule("simt", 128, 4); })
+        .Case([&](SsdScanOp scan) {
+          return schedule(fitsTensorCores(scan) ? "mma" : "simt", 128, 3);
+        })
+        .Case([&](AttentionOp attention) {
+          return schedule(attentionStrategy(attention), 128, 2);
+        })
+        .Case<GatherRowsOp, TapOp, CombineExpertsOp>(
+            [&](auto) { return schedule("simt", 128, 2); })
+        // A block reads a row: that takes as many loads at once as can be.
+        .Case([&](SampleOp) { return schedule("simt", 1024, 1); })
+        // A warp that chooses needs no barrier.
+        .Case([&](RouteOp) { return schedule("simt", 32, 16); })
+        .Case([&](GroupRowsOp group) {
+          return schedule("simt", groupThreads(group), 1);
+        })
+        .Default(
+            [&](Operation *) { return schedule("reference", 1, 1); });
   }
 
   /// Whether the products of a chunk are of bf16 and of whole tiles.
@@ -103,12 +115,13 @@ private:
            (width == 16 || width % 32 == 0) && op.getChunk() % 16 == 0;
   }
 
-  /// Outputs of the widest of the kernel's contractions.
-  static int64_t widest(func::FuncOp kernel) {
+  /// Outputs of the widest of the kernel's contractions that have one input.
+  static int64_t widest(PackedContractOp contract, func::FuncOp kernel) {
     int64_t outputs = 0;
     kernel.walk([&](PackedContractOp op) {
       auto type = cast<ShapedType>(op.getInit().getType());
-      outputs = std::max(outputs, type.getShape().back());
+      if (op.getX() == contract.getX())
+        outputs = std::max(outputs, type.getShape().back());
     });
     return outputs;
   }
@@ -191,15 +204,14 @@ private:
     return std::clamp<int64_t>(llvm::alignTo(width / 8, 32), 32, 512);
   }
 
-  ScheduleAttr choose(func::FuncOp kernel, const Level &level) {
+  ScheduleAttr choose(Operation *op, const Level &level) {
     MLIRContext *context = &getContext();
     if (reference)
       return ScheduleAttr::get(context, "reference", 1, 1, "fma");
-    bool pairs = false;
-    kernel.walk([&](PackedContractOp op) {
-      auto weight = cast<ShapedType>(op.getWeight().getType());
-      pairs = weight.getElementType().isBF16();
-    });
+    auto contract = dyn_cast<PackedContractOp>(op);
+    bool pairs =
+        contract &&
+        getElementTypeOrSelf(contract.getWeight().getType()).isBF16();
     bool dot = pairs && level.bf16Dot;
     int64_t rows = pairs && !dot ? level.splitRows : level.rows;
     return ScheduleAttr::get(context, "vector", level.lanes, rows,

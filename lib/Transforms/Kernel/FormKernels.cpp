@@ -1,14 +1,14 @@
-//===- FormKernels.cpp - makes each compute op a kernel
+//===- FormKernels.cpp - makes kernels of compute ops
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "KernelGroup.h"
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -24,68 +24,27 @@ static bool isCompute(Operation *op) {
   return isa<DestinationStyleOpInterface>(op);
 }
 
-/// "mixer.in_proj" -> in_proj.
-static std::string partName(Operation *op) {
-  std::string name = op->getName().stripDialect().str();
-  if (auto loc = op->getLoc()->findInstanceOf<NameLoc>()) {
-    // "normed" of "mixer.norm": the part's name is the inner one.
-    while (auto part = dyn_cast<NameLoc>(loc.getChildLoc()))
-      loc = part;
-    StringRef text = loc.getName().getValue();
-    text.consume_front("mixer.");
-    name = text.str();
-  }
-  if (isa<GroupRowsOp, CombineExpertsOp, RouteOp, TapOp>(op))
-    name = op->getName().stripDialect().str();
-  if (auto contract = dyn_cast<PackedContractOp>(op);
-      contract && !contract.getGroups().empty())
-    name += contract.getGather() ? "_up" : "_down";
+/// What several ops in one name are called.
+static std::string shortName(StringRef part) {
+  std::string name = part.str();
+  for (auto [from, to] : {std::pair<StringRef, StringRef>{"_experts", ""},
+                          {"_latent", ""}, {"_rows", ""}, {"_proj", ""}})
+    if (size_t at = name.find(from); at != 0 && at != std::string::npos)
+      name.replace(at, from.size(), to);
   return name;
 }
 
-/// in_proj in block mamba0 -> mamba0_in_proj.
-static std::string kernelName(func::FuncOp block, ArrayRef<Operation *> ops) {
+/// in_proj in block mamba0 -> mamba0_in_proj. A norm that goes with others says
+/// little about the kernel.
+static std::string kernelName(func::FuncOp block, const KernelGroup &group) {
+  ArrayRef<Operation *> ops = group.ops;
+  if (ops.size() > 1 && isa<RmsNormOp>(ops[0]))
+    ops = ops.drop_front();
   std::string full = block.getSymName().str();
   for (Operation *op : ops)
-    full += "_" + partName(op);
+    full += "_" + (ops.size() == 1 ? partName(op) : shortName(partName(op)));
   llvm::replace(full, '.', '_');
   return full;
-}
-
-/// The buffer that a view shows.
-static Value bufferOf(Value view) {
-  while (auto op = view.getDefiningOp<ViewLikeOpInterface>())
-    view = op.getViewSource();
-  return view;
-}
-
-static bool isDense(Operation *op) {
-  auto contract = dyn_cast<PackedContractOp>(op);
-  return contract && contract.getGroups().empty();
-}
-
-/// Whether `next` may be in one kernel with `ops`: contractions of one input and
-/// kind of weight, of which none reads or writes what another one writes.
-static bool mayJoin(Operation *next, ArrayRef<Operation *> ops) {
-  if (!isDense(next) || !isDense(ops[0]) ||
-      next->getBlock() != ops[0]->getBlock())
-    return false;
-  auto contract = cast<PackedContractOp>(next);
-  auto first = cast<PackedContractOp>(ops[0]);
-  // A kernel has one schedule, which depends on what is multiplied.
-  if (contract.getX() != first.getX() ||
-      getElementTypeOrSelf(contract.getWeight()) !=
-          getElementTypeOrSelf(first.getWeight()))
-    return false;
-  auto touches = [](Operation *op, Value buffer) {
-    return llvm::any_of(op->getOperands(), [&](Value operand) {
-      return bufferOf(operand) == buffer;
-    });
-  };
-  return llvm::all_of(ops, [&](Operation *op) {
-    Value written = bufferOf(cast<PackedContractOp>(op).getInit());
-    return !touches(next, written) && !touches(op, bufferOf(contract.getInit()));
-  });
 }
 
 /// Constants outside of the op that its epilogue reads; they are repeated
@@ -141,27 +100,27 @@ class FormKernels : public braid::impl::FormKernelsBase<FormKernels> {
           ops.push_back(op);
       });
       for (ArrayRef<Operation *> rest = ops; !rest.empty();) {
-        size_t count = 1;
-        while (count < rest.size() &&
-               mayJoin(rest[count], rest.take_front(count)))
-          ++count;
-        form(block, rest.take_front(count));
-        rest = rest.drop_front(count);
+        KernelGroup group = takeGroup(rest);
+        form(block, group);
+        rest = rest.drop_front(group.ops.size());
       }
     }
   }
 
   /// The call stands where the last op was: there all operands are known.
-  void form(func::FuncOp block, ArrayRef<Operation *> ops) {
+  void form(func::FuncOp block, const KernelGroup &group) {
+    ArrayRef<Operation *> ops = group.ops;
     llvm::SetVector<Value> operands;
     for (Operation *op : ops)
       operands.insert(op->operand_begin(), op->operand_end());
     ArrayRef<Value> arguments = operands.getArrayRef();
-    func::FuncOp kernel = outline(ops, kernelName(block, ops), arguments);
+    func::FuncOp kernel = outline(ops, kernelName(block, group), arguments);
     auto [entry, fresh] = kernels.try_emplace(contentOf(kernel), kernel);
     OpBuilder b(ops.back());
     if (fresh) {
       kernel->setAttr(kKernelAttr, b.getI64IntegerAttr(kernels.size() - 1));
+      if (!group.reasons.empty())
+        kernel->setAttr(kFusedAttr, b.getStrArrayAttr(llvm::to_vector_of<StringRef>(group.reasons)));
       SymbolTable(getOperation()).insert(kernel);
       ++numKernels;
     } else {

@@ -1,4 +1,4 @@
-//===- GroupContractions.cpp - contractions of one input, side by side
+//===- GroupContractions.cpp - contractions that can run at once, side by side
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -37,9 +37,12 @@ static bool collect(Operation *op, Operation *place,
   return true;
 }
 
-/// Only into a new buffer: one that ops in between still read would be copied.
+/// Contractions of one input, and any beside the second one of experts. Only
+/// into a new buffer: one that ops in between still read would be copied.
 static bool mayFollow(PackedContractOp op, PackedContractOp first) {
-  return op.getX() == first.getX() && op.getGroups().empty() &&
+  bool fits = first.getGroups().empty() ? op.getX() == first.getX()
+                                        : !first.getGather();
+  return fits && op.getGroups().empty() &&
          op.getInit().getDefiningOp<tensor::EmptyOp>();
 }
 
@@ -50,8 +53,7 @@ class GroupContractions
     for (Block &block : getOperation().getBody())
       for (auto first :
            llvm::make_early_inc_range(block.getOps<PackedContractOp>()))
-        if (first.getGroups().empty())
-          gather(first);
+        gather(first);
   }
 
   /// Moves all that may follow `first` up to it.

@@ -32,11 +32,12 @@ static LogicalResult lowerOp(Operation *op) {
 }
 
 /// Moves the op into a grid of one thread.
-static void launchAlone(Operation *op) {
+static void launchAlone(Operation *op, StringAttr strategy) {
   OpBuilder b(op);
   Value one = arith::ConstantIndexOp::create(b, op->getLoc(), 1);
   auto launch = gpu::LaunchOp::create(b, op->getLoc(), one, one, one, one, one,
                                       one);
+  launch->setAttr(kStrategyAttr, strategy);
   b.setInsertionPointToEnd(&launch.getBody().front());
   auto end = gpu::TerminatorOp::create(b, op->getLoc());
   op->moveBefore(end);
@@ -59,14 +60,11 @@ class LowerToReference
       if (!wantsReference(kernel))
         continue;
       auto gpu = kernel->getAttrOfType<GPUScheduleAttr>(kScheduleAttr);
-      if (gpu)
-        kernel->setAttr(kStrategyAttr, StringAttr::get(&getContext(),
-                                                       gpu.getStrategy()));
       SmallVector<Operation *> ops;
       kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
       for (Operation *op : ops) {
         if (gpu)
-          launchAlone(op);
+          launchAlone(op, StringAttr::get(&getContext(), gpu.getStrategy()));
         if (failed(lowerOp(op)))
           return signalPassFailure();
       }

@@ -1,0 +1,140 @@
+//===- ContractKernel.cpp - which kernels contractions become for how many rows
+//
+// Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "EmitContract.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace braid;
+
+/// More rows are worth tiles.
+static constexpr int64_t kGemvRows = 8;
+
+namespace {
+
+/// Host code chooses by the number of rows, for all of the kernel's contractions
+/// at once: they have the same.
+class ContractKernel {
+public:
+  ContractKernel(GPUEmitter &b, Operation *source,
+                 ArrayRef<PackedContractOp> ops)
+      : b(b), source(source), producer(RowProducer::create(b, source)) {
+    for (PackedContractOp op : ops) {
+      contractions.emplace_back(b, op);
+      contractions.back().rows = contractions[0].rows;
+    }
+  }
+
+  void emit() { strategyOf(contractions[0]) == "simt" ? many() : upTo(1); }
+
+private:
+  static StringRef strategyOf(Contraction &c) {
+    return cast<GPUScheduleAttr>(scheduleOf(c.op)).getStrategy();
+  }
+  void upTo(int64_t rows);
+  void few(int64_t rows);
+  void many();
+  void emitSource();
+  void begin(size_t number, bool independent, const Twine &part);
+
+  GPUEmitter &b;
+  Operation *source; ///< Computes rows that the contractions read, or null.
+  std::unique_ptr<RowProducer> producer;
+  SmallVector<Contraction> contractions;
+};
+
+} // namespace
+
+void ContractKernel::upTo(int64_t rows) {
+  if (rows > kGemvRows)
+    return many();
+  b.when(
+      b.le(contractions[0].rows, b.index(rows)), [&] { few(rows); },
+      [&] { upTo(2 * rows); });
+}
+
+void ContractKernel::begin(size_t number, bool independent,
+                           const Twine &part) {
+  b.begin(contractions[number].op);
+  b.part = part.str();
+  if (independent && contractions.size() > 1)
+    b.member = number;
+}
+
+void ContractKernel::few(int64_t rows) {
+  bool inside = producer && llvm::all_of(contractions, [&](Contraction &c) {
+    return fitsContractGemv(c, rows, producer.get());
+  });
+  if (source && !inside)
+    emitSource();
+  for (auto [i, c] : llvm::enumerate(contractions)) {
+    begin(i, true, "gemv" + Twine(rows));
+    emitContractGemv(c, rows, inside ? producer.get() : nullptr,
+                     /*publish=*/i == 0);
+  }
+}
+
+/// Those of one input have tiles of the same rows.
+void ContractKernel::many() {
+  if (source)
+    emitSource();
+  bool oneInput = llvm::all_of(contractions, [&](Contraction &c) {
+    return c.op.getX() == contractions[0].op.getX();
+  });
+  for (auto [i, c] : llvm::enumerate(contractions)) {
+    begin(i, oneInput, "tiles");
+    if (strategyOf(c) == "mma")
+      emitContractMma(c, b.schedule.getTile());
+    else if (strategyOf(c) == "wgmma")
+      emitContractWgmma(c, b.schedule.getTile());
+    else
+      emitContractTiles(c);
+  }
+}
+
+void ContractKernel::emitSource() {
+  b.begin(source);
+  if (auto norm = dyn_cast<RmsNormOp>(source)) {
+    b.part = "norm";
+    return b.emit(norm);
+  }
+  b.part = "combine";
+  b.emit(cast<CombineExpertsOp>(source));
+}
+
+static LogicalResult verifySchedule(PackedContractOp op) {
+  auto schedule = cast<GPUScheduleAttr>(scheduleOf(op));
+  if (schedule.getThreads() != kContractThreads)
+    return op.emitOpError("expected a schedule of ")
+           << kContractThreads << " threads, found " << schedule.getThreads();
+  StringRef strategy = schedule.getStrategy();
+  if (strategy == "mma" && schedule.getTile().empty())
+    return op.emitOpError("is to use tensor cores, but its schedule has no "
+                          "tile");
+  if (strategy == "mma" && !Contraction::fitsTensorCores(op))
+    return op.emitOpError("expected bf16, and rows of x at even places, for "
+                          "tensor cores");
+  auto target = op->getParentOp()->getAttrOfType<StringAttr>(kTargetAttr);
+  if (strategy == "wgmma" && (!target || target.getValue() != "sm_90a"))
+    return op.emitOpError("is to use wgmma, which sm_90a alone has");
+  if (strategy == "wgmma" && !Contraction::fitsTiles(op))
+    return op.emitOpError("expected bf16, and rows of x at multiples of 16 "
+                          "bytes, for wgmma");
+  return success();
+}
+
+LogicalResult braid::emitContractions(GPUEmitter &b,
+                                      ArrayRef<Operation *> ops) {
+  Operation *source = isa<PackedContractOp>(ops[0]) ? nullptr : ops[0];
+  SmallVector<PackedContractOp> contractions;
+  for (Operation *op : source ? ops.drop_front() : ops) {
+    contractions.push_back(cast<PackedContractOp>(op));
+    if (failed(verifySchedule(contractions.back())))
+      return failure();
+  }
+  ContractKernel(b, source, contractions).emit();
+  return success();
+}

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Emitters.h"
+#include "UnpackPanel.h"
 #include "braid/Transforms/Lanewise.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -20,19 +21,24 @@ namespace {
 using Values = LoopBuilder::Values;
 
 /// Emits one packed contraction. Work is split into panels of 32 outputs; a
-/// panel of weights stays in cache while all rows pass by it. An output element
-/// is one sum over K in ascending order, whatever the tile it falls into: the
-/// result does not depend on the number of rows or threads.
+/// panel of weights stays in cache while all rows pass by it; coded ones are
+/// decoded before, into the thread's scratch. An output element is one sum over
+/// K in ascending order, whatever the tile it falls into: the result does not
+/// depend on the number of rows or threads.
 class ContractEmitter {
 public:
   ContractEmitter(Emitter &b, PackedContractOp op)
       : b(b), op(op), grouped(!op.getGroups().empty()),
-        bf16Dot(b.schedule.getDot() == "bf16"), lanes(b.lanes) {
+        bf16Dot(b.schedule.getDot() == "bf16"), lanes(b.lanes),
+        layout(*PackedLayout::of(
+            op.getWeight().getType(),
+            cast<MemRefType>(op.getX().getType()).getShape().back())) {
     auto packed = cast<MemRefType>(op.getWeight().getType());
-    ArrayRef<int64_t> shape = packed.getShape().take_back(4);
-    panels = shape[0];
-    pairs = shape[1];
-    kp = shape[3];
+    panels = packed.getShape().take_back(4)[0];
+    kp = layout.isCoded() ? 2 : layout.kp;
+    pairs = layout.inputs / kp;
+    if (layout.isCoded())
+      unpacked = scratch.reserve({pairs, kPanel * kp}, b.getBF16Type());
     n = cast<MemRefType>(op.getInit().getType()).getShape().back();
     // A register tile holds rows x columns accumulators.
     columns = std::min<int64_t>(kPanel, 2 * lanes);
@@ -52,6 +58,7 @@ private:
   void prepareOperands();
   void emitDense();
   void emitGrouped();
+  void unpack(Value panelIndex, Value memory);
   void panel(Value panelIndex, Value begin, Value end,
              function_ref<Rows(Value first, int64_t count)> rowsAt);
   void tile(Value panelIndex, int64_t half, const Rows &at);
@@ -65,8 +72,13 @@ private:
   Emitter &b;
   PackedContractOp op;
   bool grouped, bf16Dot;
-  int64_t lanes, panels, pairs, kp, n, columns, rows;
-  Value x, w, y, expert, order;
+  int64_t lanes;
+  PackedLayout layout;
+  /// Of the numbers that are multiplied, which coded weights become first.
+  int64_t panels, pairs, kp, n, columns, rows;
+  Scratch scratch;
+  size_t unpacked = 0;
+  Value x, w, y, expert, order, panelPairs;
 };
 
 } // namespace
@@ -98,11 +110,23 @@ void ContractEmitter::prepareOperands() {
 
 Value ContractEmitter::weights(Value panelIndex, Value pair, int64_t offset,
                                int64_t count) {
+  if (layout.isCoded())
+    return b.loadRaw(panelPairs, {pair, b.index(offset)}, count);
   Values at;
   if (grouped)
     at.push_back(expert);
   at.append({panelIndex, pair, b.index(offset)});
   return b.loadRaw(w, at, count);
+}
+
+void ContractEmitter::unpack(Value panelIndex, Value memory) {
+  if (!layout.isCoded())
+    return;
+  panelPairs = scratch.get(b, memory, unpacked);
+  Values at = {panelIndex};
+  if (grouped)
+    at.insert(at.begin(), expert);
+  unpackPanel(b, w, at, layout, panelPairs);
 }
 
 /// Two consecutive bf16 of a row of x, in every 32-bit lane.
@@ -247,14 +271,16 @@ void ContractEmitter::panel(Value panelIndex, Value begin, Value end,
 
 void ContractEmitter::emitDense() {
   Value total = b.dim(x, 0);
-  b.parallelItems(b.index(panels), 1, 0, [&](Value panelIndex, Value) {
+  auto body = [&](Value panelIndex, Value memory) {
+    unpack(panelIndex, memory);
     panel(panelIndex, b.index(0), total, [&](Value first, int64_t count) {
       Values at;
       for (int64_t r = 0; r < count; ++r)
         at.push_back(b.add(first, b.index(r)));
       return Rows{at, at};
     });
-  });
+  };
+  b.parallelItems(b.index(panels), 1, scratch.bytes(), body);
 }
 
 void ContractEmitter::emitGrouped() {
@@ -263,13 +289,14 @@ void ContractEmitter::emitGrouped() {
       cast<MemRefType>(op.getGroups()[0].getType()).getDimSize(1);
   Value experts = b.toIndex(b.load(active, {b.index(0)}));
   Value items = b.mul(experts, b.index(panels));
-  b.parallelItems(items, 1, 0, [&](Value item, Value) {
+  b.parallelItems(items, 1, scratch.bytes(), [&](Value item, Value memory) {
     Value which = b.div(item, b.index(panels));
     Value panelIndex = b.rem(item, b.index(panels));
     expert = b.toIndex(b.load(active, {b.add(which, b.index(1))}));
     Value first = b.toIndex(b.load(begin, {expert}));
     Value last =
         b.toIndex(b.load(begin, {b.add(expert, b.index(1))}));
+    unpack(panelIndex, memory);
     panel(panelIndex, first, last, [&](Value at, int64_t count) {
       Rows tileRows;
       for (int64_t r = 0; r < count; ++r) {

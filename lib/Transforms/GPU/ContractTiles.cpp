@@ -136,10 +136,10 @@ Value ContractTiles::fetchX(Value k) {
 Value ContractTiles::fetchW(Value pair) {
   Type element = cast<MemRefType>(c.w.getType()).getElementType();
   Value inPanel = b.rem(wColumn, b.index(kPanel));
+  int64_t outputs = kEach / c.kp;
   return orZero(b.lt(pair, b.index(c.pairs)), VectorType::get({kEach}, element),
                 [&] {
-                  return c.weights(expert, wPanel, pair,
-                                   b.mul(inPanel, b.index(c.kp)), kEach);
+                  return c.weights(expert, wPanel, pair, inPanel, outputs);
                 });
 }
 

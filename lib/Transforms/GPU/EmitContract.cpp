@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EmitContract.h"
+#include "TensorCore.h"
 #include "braid/Transforms/Lanewise.h"
+#include "braid/Transforms/SmallFloats.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <numeric>
@@ -29,14 +31,14 @@ static Value collapse(LoopBuilder &b, Value memref, int64_t first) {
 }
 
 Contraction::Contraction(GPUEmitter &b, PackedContractOp op)
-    : b(b), op(op), grouped(!op.getGroups().empty()), x(op.getX()),
+    : b(b), op(op), grouped(!op.getGroups().empty()),
+      k(typeOf(op.getX()).getShape().back()),
+      layout(*PackedLayout::of(op.getWeight().getType(), k)), x(op.getX()),
       y(op.getInit()), rows(b.dim(op.getX(), 0)) {
-  ArrayRef<int64_t> packed = typeOf(op.getWeight()).getShape().take_back(4);
-  panels = packed[0];
-  pairs = packed[1];
-  kp = packed[3];
+  panels = typeOf(op.getWeight()).getShape().take_back(4)[0];
+  kp = layout.isCoded() ? 2 : layout.kp;
+  pairs = k / kp;
   n = typeOf(y).getShape().back();
-  k = typeOf(x).getShape().back();
   w = collapse(b, op.getWeight(), grouped ? 3 : 2);
   if (!grouped)
     return;
@@ -96,10 +98,8 @@ void Contraction::launchGrouped(int64_t tileRows, Value blocks,
 }
 
 bool Contraction::fitsTensorCores() {
-  auto isBF16 = [](Value memref) {
-    return typeOf(memref).getElementType().isBF16();
-  };
-  return isBF16(x) && isBF16(w) && GPUEmitter::vectorLanes({x}, k) >= 2;
+  return typeOf(x).getElementType().isBF16() && layout.format != StorageKind::F32 &&
+         GPUEmitter::vectorLanes({x}, k) >= 2;
 }
 
 Value Contraction::entry(Value table, Value at) {
@@ -164,13 +164,52 @@ Contraction::Place Contraction::place(Value number) {
 // Weights
 //===----------------------------------------------------------------------===//
 
-Value Contraction::weights(Value expert, Value panel, Value pair, Value offset,
-                           int64_t count) {
+Value Contraction::loadWords(Value expert, Value panel, Value row, Value output,
+                             int64_t count) {
   Values at;
   if (grouped)
     at.push_back(expert);
-  at.append({panel, pair, offset});
-  return b.loadRawAligned(w, at, count);
+  at.append({panel, row, b.mul(output, b.index(layout.kp))});
+  return b.loadRawAligned(w, at, count * layout.kp);
+}
+
+Value Contraction::weights(Value expert, Value panel, Value row, Value output,
+                           int64_t count) {
+  if (layout.scaleRows)
+    row = b.add(row, b.index(layout.scaleRows));
+  return loadWords(expert, panel, row, output, count);
+}
+
+/// Lanes of 32 bits.
+static Value wordsOf(LoopBuilder &b, Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
+  return vector::BitCastOp::create(b, VectorType::get({bits / 32}, element),
+                                   vector);
+}
+
+Value Contraction::scales(Value expert, Value panel, Value output) {
+  Value loaded = loadWords(expert, panel, b.index(0), output, 4);
+  return wordsOf(b, loaded, b.getF32Type());
+}
+
+std::pair<Value, Value> Contraction::decodePairs(Value codes, Value scales) {
+  Value words = wordsOf(b, codes, b.getI32Type());
+  auto type = VectorType::get({2 * lanesOf(words)}, b.getBF16Type());
+  auto pairs = [&](int64_t shift) -> Value {
+    Value parts[2];
+    for (int64_t i = 0; i < 2; ++i)
+      parts[i] = b.mul(decode(b, kE4M3, words, shift + i * kE4M3.bits(),
+                              /*subnormals=*/true),
+                       scales);
+    Values registers;
+    for (int64_t i = 0; i < lanesOf(words); ++i)
+      registers.push_back(packPair(
+          b, vector::ExtractOp::create(b, parts[0], i),
+          vector::ExtractOp::create(b, parts[1], i)));
+    return vector::BitCastOp::create(b, type, vectorOf(b, registers));
+  };
+  return {pairs(0), pairs(2 * kE4M3.bits())};
 }
 
 //===----------------------------------------------------------------------===//
@@ -227,6 +266,9 @@ LogicalResult GPUEmitter::emit(PackedContractOp op) {
   if (strategy == "mma" && !contraction.fitsTensorCores())
     return op.emitOpError("expected bf16, and rows of x at even places, for "
                           "tensor cores");
+  if (strategy != "mma" && contraction.layout.isCoded())
+    return op.emitOpError("has weights of fp8, which are multiplied by tensor "
+                          "cores: expected the strategy mma");
   auto tiles = [&] {
     if (strategy == "mma")
       emitContractMma(contraction, schedule.getTile());

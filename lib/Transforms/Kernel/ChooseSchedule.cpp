@@ -124,7 +124,7 @@ private:
     auto odd = [](int64_t size) {
       return ShapedType::isDynamic(size) || size % 2 != 0;
     };
-    if (!weight.getElementType().isBF16() || odd(offset) ||
+    if (weight.getElementType().isF32() || odd(offset) ||
         llvm::any_of(ArrayRef(strides).drop_back(), odd))
       return schedule("gemv");
     if (outputs <= 64)
@@ -162,7 +162,7 @@ private:
     bool pairs = false;
     kernel.walk([&](PackedContractOp op) {
       auto weight = cast<ShapedType>(op.getWeight().getType());
-      pairs = weight.getElementType().isBF16();
+      pairs = !weight.getElementType().isF32();
     });
     bool dot = pairs && level.bf16Dot;
     int64_t rows = pairs && !dot ? level.splitRows : level.rows;

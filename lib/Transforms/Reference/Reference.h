@@ -63,6 +63,8 @@ private:
   Value sigmoid(Value v);
   /// sum_i x[row, i] w[column, i], with w packed and `prefix` its expert.
   Value product(PackedContractOp op, Indices row, Indices prefix, Value column);
+  /// Input k of a coded panel's output, as the bf16 that it stands for.
+  Value decoded(Value weight, Indices panel, Value output, Value k);
   Value epilogue(PackedContractOp op, Value sum, Value row, Value column,
                  Indices y);
   void lowerGrouped(PackedContractOp op);

@@ -5,22 +5,53 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Reference.h"
+#include "braid/Dialect/PackedLayout.h"
+#include "braid/Transforms/SmallFloats.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace braid;
 
-/// W[n, k] lies at packed[n / 32][k / kp][n % 32][k % kp].
+/// Row 0 of a panel has the bytes of the scales. The codes of 16 inputs lie in
+/// four rows: row c has those of 2c, 2c + 1, 2c + 8 and 2c + 9.
+Value Reference::decoded(Value weight, Indices panel, Value output, Value k) {
+  auto byte = [&](Value row, Value at) -> Value {
+    Values indices(panel);
+    indices.append({row, output, at});
+    Value code = arith::BitcastOp::create(*this, getI8Type(),
+                                          load(weight, indices));
+    return arith::ExtUIOp::create(*this, getI32Type(), code);
+  };
+  Value bits = i32(0);
+  for (int64_t i = 0; i < 4; ++i) {
+    Value part = arith::ShLIOp::create(*this, byte(index(0), index(i)), i32(8 * i));
+    bits = arith::OrIOp::create(*this, bits, part);
+  }
+  Value scale = arith::BitcastOp::create(*this, getF32Type(), bits);
+  Value pair = div(rem(k, index(16)), index(2));
+  Value row = add(mul(div(k, index(16)), index(4)), rem(pair, index(4)));
+  Value place = add(mul(div(pair, index(4)), index(2)), rem(k, index(2)));
+  Value code = byte(add(row, index(1)), place);
+  return widen(narrow(mul(decode(*this, kE4M3, code, 0), scale), getBF16Type()));
+}
+
+/// W[n, k] lies at packed[n / 32][k / kp][n % 32][k % kp], as a number or coded.
 Value Reference::product(PackedContractOp op, Indices row, Indices prefix,
                          Value column) {
-  Value panel = index(sizeOf(op.getWeight(), -2));
-  Value pair = index(sizeOf(op.getWeight(), -1));
+  Value weight = op.getWeight();
+  Value panel = index(sizeOf(weight, -2)), pair = index(sizeOf(weight, -1));
+  bool coded =
+      PackedLayout::of(weight.getType(), sizeOf(op.getX(), -1))->isCoded();
   return sum(sizeOf(op.getX(), -1), [&](Value k) {
     Values x(row), w(prefix);
     x.push_back(k);
-    w.append({div(column, panel), div(k, pair), rem(column, panel),
-              rem(k, pair)});
-    return mul(get(op.getX(), x), get(op.getWeight(), w));
+    w.push_back(div(column, panel));
+    Value output = rem(column, panel);
+    if (coded)
+      return mul(get(op.getX(), x), decoded(weight, w, output, k));
+    w.append({div(k, pair), output, rem(k, pair)});
+    return mul(get(op.getX(), x), get(weight, w));
   });
 }
 

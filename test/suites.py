@@ -104,6 +104,7 @@ def suites(everything):
         Suite("fixtures-bf16", count_report, [script("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}")]),
         Suite("schedules", count_report, [script("compare_schedules.py")]),
         Suite("equalities", count_report, [script("equalities.py")]),
+        Suite("formats", count_report, [script("formats.py")]),
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("never", count_report, [script("never.py")]),
         Suite("cuda", count_report, [script("cuda.py")]),

@@ -30,8 +30,8 @@ struct PackedLayout {
   int64_t scaleRows; ///< Rows in front of those with inputs.
   int64_t rows;
   /// Inputs whose codes lie in four rows: row c has those of the two registers
-  /// that lane c of a quad holds of an mma's B, inputs 2c, 2c + 1 and 2c + 8,
-  /// 2c + 9.
+  /// that lane c of a quad holds of an mma's B: inputs 2c, 2c + 8, 2c + 1 and
+  /// 2c + 9, so that the two of a register are 16 bits apart.
   static constexpr int64_t kBlock = 16;
 };
 

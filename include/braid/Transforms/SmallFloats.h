@@ -20,19 +20,13 @@ struct SmallFloat {
 };
 inline constexpr SmallFloat kE4M3{4, 3}, kE2M1{2, 1};
 
-/// The number at bit `shift` of each i32, as f32: exactly, and in integer
-/// operations that every machine has. `words` is a vector or a scalar.
-/// `subnormals` says that multiplying them takes no longer than other numbers,
-/// which is so on GPUs and saves a few instructions.
+/// The number at bit `shift` of each i32, as f32: exactly, and in operations
+/// that every machine has. `words` is a vector or a scalar.
 mlir::Value decode(LoopBuilder &b, SmallFloat format, mlir::Value words,
-                   int64_t shift, bool subnormals = false);
+                   int64_t shift);
 
-/// An i32 that `shape` is like: a scalar, or a vector of as many lanes.
+/// An i32 for each lane of `shape`, which may be a scalar.
 mlir::Value bitsLike(LoopBuilder &b, uint32_t bits, mlir::Value shape);
-
-/// Finite f32 whose upper half is `value` rounded to bf16, to nearest even; as
-/// bits, the lower half of which is not zero.
-mlir::Value roundToUpperHalf(LoopBuilder &b, mlir::Value value);
 
 } // namespace braid
 

@@ -66,7 +66,7 @@ private:
   SharedMemory memory;
   size_t partial;
   // Of the running tile.
-  Value column, expert, panel, output, scales, ownPair, lane, warp;
+  Value column, expert, panel, output, ownPair, lane, warp;
   Values xRows;
 };
 
@@ -93,8 +93,6 @@ void ContractGemv::tile(Value first, const Contraction::Tile &at) {
   panel = b.div(column, b.index(kPanel));
   Value own = b.mul(b.rem(lane, across), b.index(kEach));
   output = b.add(b.rem(column, b.index(kPanel)), own);
-  if (c.layout.isCoded())
-    scales = c.scales(expert, panel, output);
   ownPair = b.mul(b.add(b.mul(warp, b.index(spread)), b.div(lane, across)),
                   b.index(run));
   // Most experts get one row, however many rows there are.
@@ -181,7 +179,7 @@ Values ContractGemv::loadRun(Value pair) {
 Values ContractGemv::decodeRun(ValueRange codes) {
   Values lower, upper;
   for (Value row : codes) {
-    auto [first, second] = c.decodePairs(row, scales);
+    auto [first, second] = c.decodePairs(row);
     lower.push_back(first), upper.push_back(second);
   }
   llvm::append_range(lower, upper);
@@ -255,7 +253,7 @@ void ContractGemv::finish(const Contraction::Tile &at) {
       Value total = b.load(buffer, {b.index(0), row, own});
       for (int64_t w = 1; w < warps; ++w)
         total = b.add(total, b.load(buffer, {b.index(w), row, own}));
-      c.finish(b.splat(total, 1), c.place(b.add(at.first, row)),
+      c.finish(b.splat(total, 1), expert, c.place(b.add(at.first, row)),
                b.add(column, own));
     });
   }

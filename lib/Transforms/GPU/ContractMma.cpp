@@ -67,7 +67,6 @@ private:
   void fetchW(Value depth, Value stage);
   void copy(Value from, ValueRange source, Value to, ValueRange place,
             int64_t count, Value exists);
-  Values loadScales();
   Values multiply(Value stage, ValueRange sums);
   Values fragmentsOfX(Value stage, int64_t part);
   Values fragmentsOfW(Value stage, int64_t part);
@@ -101,7 +100,6 @@ private:
   Value x, w, expert;
   Values xRows, xExists;
   Value firstPanel;
-  Values scales; ///< Of the outputs that the lane multiplies, in each panel.
 };
 
 } // namespace
@@ -247,7 +245,7 @@ Values ContractMma::fragmentsOfW(Value stage, int64_t part) {
   };
   for (int64_t panel = 0; panel < warpPanels(); ++panel) {
     if (c.layout.isCoded()) {
-      auto [lower, upper] = c.decodePairs(load(panel, 4 * part), scales[panel]);
+      auto [lower, upper] = c.decodePairs(load(panel, 4 * part));
       append(lower), append(upper);
       continue;
     }
@@ -255,18 +253,6 @@ Values ContractMma::fragmentsOfW(Value stage, int64_t part) {
       append(load(panel, 8 * part + 4 * half));
   }
   return registers;
-}
-
-/// Those of panels beyond the last are read as the last's; nothing is stored.
-Values ContractMma::loadScales() {
-  Values loaded;
-  Value output = b.mul(b.div(lane(), b.index(4)), b.index(4));
-  for (int64_t i = 0; c.layout.isCoded() && i < warpPanels(); ++i) {
-    Value panel = b.add(b.add(firstPanel, warpPanel()), b.index(i));
-    loaded.push_back(c.scales(
-        expert, b.min(panel, b.index(c.panels - 1)), output));
-  }
-  return loaded;
 }
 
 static Values multiplyAdd(LoopBuilder &b, ValueRange x, ValueRange w,
@@ -329,7 +315,8 @@ void ContractMma::finish(Value column, const Contraction::Tile &at,
                                    2 * half + side]);
           Value at = b.mul(b.add(warpPanel(), b.index(panel)), b.index(kPanel));
           at = b.add(b.add(column, at), b.mul(quad, b.index(8)));
-          c.finish(vector::FromElementsOp::create(b, type, eight), place, at);
+          c.finish(vector::FromElementsOp::create(b, type, eight), expert,
+                   place, at);
         }
       });
     }
@@ -338,7 +325,6 @@ void ContractMma::finish(Value column, const Contraction::Tile &at,
 void ContractMma::tile(Value column, const Contraction::Tile &at) {
   x = b.shared(memory, xs), w = b.shared(memory, ws);
   locateSources(column, at);
-  scales = loadScales();
   for (int64_t step = 0; step < stages - 1; ++step)
     fetch(b.index(step), b.index(step));
   Value last = b.index(stages - 1);

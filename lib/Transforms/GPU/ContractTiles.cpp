@@ -104,7 +104,7 @@ void ContractTiles::tile(Value column, const Contraction::Tile &at) {
   for (int64_t i = 0; i < kEach; ++i) {
     Value offset = b.add(row, b.index(i));
     b.when(b.lt(b.add(at.first, offset), at.end), [&] {
-      c.finish(carried[i], rowAt(offset), b.add(column, own));
+      c.finish(carried[i], expert, rowAt(offset), b.add(column, own));
     });
   }
 }

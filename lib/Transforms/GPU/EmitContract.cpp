@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EmitContract.h"
-#include "TensorCore.h"
 #include "braid/Transforms/Lanewise.h"
 #include "braid/Transforms/SmallFloats.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <numeric>
@@ -180,36 +180,26 @@ Value Contraction::weights(Value expert, Value panel, Value row, Value output,
   return loadWords(expert, panel, row, output, count);
 }
 
-/// Lanes of 32 bits.
-static Value wordsOf(LoopBuilder &b, Value vector, Type element) {
-  auto type = cast<VectorType>(vector.getType());
-  int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
-  return vector::BitCastOp::create(b, VectorType::get({bits / 32}, element),
-                                   vector);
-}
-
-Value Contraction::scales(Value expert, Value panel, Value output) {
-  Value loaded = loadWords(expert, panel, b.index(0), output, 4);
-  return wordsOf(b, loaded, b.getF32Type());
-}
-
-std::pair<Value, Value> Contraction::decodePairs(Value codes, Value scales) {
-  Value words = wordsOf(b, codes, b.getI32Type());
-  auto type = VectorType::get({2 * lanesOf(words)}, b.getBF16Type());
-  auto pairs = [&](int64_t shift) -> Value {
-    Value parts[2];
-    for (int64_t i = 0; i < 2; ++i)
-      parts[i] = b.mul(decode(b, kE4M3, words, shift + i * kE4M3.bits(),
-                              /*subnormals=*/true),
-                       scales);
-    Values registers;
-    for (int64_t i = 0; i < lanesOf(words); ++i)
-      registers.push_back(packPair(
-          b, vector::ExtractOp::create(b, parts[0], i),
-          vector::ExtractOp::create(b, parts[1], i)));
-    return vector::BitCastOp::create(b, type, vectorOf(b, registers));
+/// Both pairs of a word are 16 bits apart, each in a half of what is a pair of
+/// bf16 once sign, exponent and mantissa are moved where these have them. That
+/// leaves a factor of 2^120 for the different bias.
+std::pair<Value, Value> Contraction::decodePairs(Value codes) {
+  int64_t count = lanesOf(codes) / layout.kp;
+  Value words = vector::BitCastOp::create(
+      b, VectorType::get({count}, b.getI32Type()), codes);
+  auto bits = [&](uint32_t value) { return bitsLike(b, value, words); };
+  auto type = VectorType::get({2 * count}, b.getBF16Type());
+  Value factor = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(
+             type, b.getFloatAttr(b.getBF16Type(), 0x1p120).getValue()));
+  auto pairs = [&](Value upper) {
+    Value fields =
+        b.both(arith::ShRUIOp::create(b, upper, bits(4)), bits(0x07f007f0));
+    Value sign = b.both(upper, bits(0x80008000));
+    Value moved = arith::OrIOp::create(b, fields, sign);
+    return b.mul(vector::BitCastOp::create(b, type, moved), factor);
   };
-  return {pairs(0), pairs(2 * kE4M3.bits())};
+  return {pairs(arith::ShLIOp::create(b, words, bits(8))), pairs(words)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -239,7 +229,19 @@ Value Contraction::epilogue(Value sums, const Place &place, Value column) {
   return emitLanewise(b, body, arguments, lanes);
 }
 
-void Contraction::finish(Value sums, const Place &place, Value column) {
+/// The sums of coded weights, times the scales of their outputs.
+Value Contraction::scaled(Value sums, Value expert, Value column) {
+  if (!layout.isCoded())
+    return sums;
+  Value panel = b.div(column, b.index(kPanel));
+  Value output = b.rem(column, b.index(kPanel));
+  int64_t lanes = lanesOf(sums);
+  Value bytes = loadWords(expert, panel, b.index(0), output, lanes);
+  return b.mul(sums, vector::BitCastOp::create(b, sums.getType(), bytes));
+}
+
+void Contraction::finish(Value sums, Value expert, const Place &place,
+                         Value column) {
   int64_t count = lanesOf(sums), lanes = storeLanes(count);
   for (int64_t offset = 0; offset < count; offset += lanes) {
     Value piece = sums;
@@ -249,7 +251,8 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
           ArrayRef<int64_t>{1});
     Value at = b.add(column, b.index(offset));
     b.when(b.lt(at, b.index(n)), [&] {
-      b.storeAligned(epilogue(piece, place, at), y, {place.y, at});
+      Value total = scaled(piece, expert, at);
+      b.storeAligned(epilogue(total, place, at), y, {place.y, at});
     });
   }
 }
@@ -267,8 +270,8 @@ LogicalResult GPUEmitter::emit(PackedContractOp op) {
     return op.emitOpError("expected bf16, and rows of x at even places, for "
                           "tensor cores");
   if (strategy != "mma" && contraction.layout.isCoded())
-    return op.emitOpError("has weights of fp8, which are multiplied by tensor "
-                          "cores: expected the strategy mma");
+    return op.emitOpError("has coded weights, which only tensor cores multiply "
+                          "above 8 rows: expected the strategy mma");
   auto tiles = [&] {
     if (strategy == "mma")
       emitContractMma(contraction, schedule.getTile());

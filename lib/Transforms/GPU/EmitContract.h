@@ -58,16 +58,14 @@ public:
   /// a pair, or codes.
   Value weights(Value expert, Value panel, Value row, Value output,
                 int64_t count);
-  /// The scales of four consecutive outputs, if the weights are coded.
-  Value scales(Value expert, Value panel, Value output);
-  /// The words of four outputs in a row of codes, as those that the two pairs
-  /// have where weights are stored in bf16: decoded and rounded.
-  std::pair<Value, Value> decodePairs(Value codes, Value scales);
+  /// The words of a row of codes, as those of the two rows of pairs that it
+  /// stands for.
+  std::pair<Value, Value> decodePairs(Value codes);
   /// How many consecutive outputs can be stored at once, at most `wanted`.
   int64_t storeLanes(int64_t wanted);
   /// Applies the epilogue to the sums (a vector of f32) of consecutive outputs
   /// and stores those that exist. `column` is a multiple of the vector's length.
-  void finish(Value sums, const Place &place, Value column);
+  void finish(Value sums, Value expert, const Place &place, Value column);
 
   GPUEmitter &b;
   PackedContractOp op;
@@ -90,6 +88,7 @@ private:
                   int64_t count);
   Value tileBegin(Value which, int64_t rows);
   Value findExpert(Value tile, int64_t rows);
+  Value scaled(Value sums, Value expert, Value column);
   Value epilogue(Value sums, const Place &place, Value column);
 
   Value order, begin, active;

@@ -192,12 +192,12 @@ void PrepareBuilder::packWords() {
   });
 }
 
-/// Word `number` of a row: inputs 2c, 2c + 1, 2c + 8 and 2c + 9 of a block.
+/// Word `number` of a row: inputs 2c, 2c + 8, 2c + 1 and 2c + 9 of a block.
 Value PrepareBuilder::codes(Value row, Value number) {
   Value block = b.mul(b.div(number, b.index(4)), b.index(16));
   Value first = b.add(block, b.mul(b.rem(number, b.index(4)), b.index(2)));
   Value word = b.i32(0);
-  constexpr int64_t kOffsets[] = {0, 1, 8, 9};
+  constexpr int64_t kOffsets[] = {0, 8, 1, 9};
   for (auto [i, offset] : llvm::enumerate(kOffsets)) {
     Value byte = arith::ExtUIOp::create(
         b, b.getI32Type(),

@@ -174,6 +174,7 @@ def main():
 def check(chosen):
     LOGS.mkdir(parents=True, exist_ok=True)
     provide_ptxas()
+    os.environ["XDG_CACHE_HOME"] = str(BUILD / "cache")   # of the tree, not the user's
     total_passed = total_failed = 0
     begun = time.monotonic()
     for index, suite in enumerate(chosen, 1):

@@ -164,6 +164,15 @@ struct LowerStepView : ConvertOpToLLVMPattern<StepViewOp> {
     case StepArgument::OutputRows:
       return {step.read(BRAID_STEP_FIELD(output_rows)),
               {step.read(BRAID_STEP_FIELD(outputs))}};
+    case StepArgument::Temperatures:
+      return {step.read(BRAID_STEP_FIELD(temperatures)),
+              {step.read(BRAID_STEP_FIELD(outputs))}};
+    case StepArgument::Keys:
+      return {step.read(BRAID_STEP_FIELD(keys)),
+              {step.read(BRAID_STEP_FIELD(outputs))}};
+    case StepArgument::Chosen:
+      return {step.read(BRAID_STEP_FIELD(chosen)),
+              {step.read(BRAID_STEP_FIELD(outputs))}};
     case StepArgument::Logits:
       return {step.read(BRAID_STEP_FIELD(logits)), {step.read(BRAID_STEP_FIELD(outputs))}};
     case StepArgument::Hidden:

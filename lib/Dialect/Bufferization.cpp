@@ -85,7 +85,7 @@ void braid::registerBufferizableOpInterface(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, BraidDialect *) {
     attachAll<GatherRowsOp, RmsNormOp, CausalConvOp, SsdScanOp, AttentionOp,
               RouteOp, ExpertsOp, GroupRowsOp, CombineExpertsOp,
-              PackedContractOp, TapOp>(context);
+              PackedContractOp, SampleOp, TapOp>(context);
     ParamOp::attachInterface<ParamModel>(*context);
   });
 }

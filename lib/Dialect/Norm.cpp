@@ -1,4 +1,4 @@
-//===- Norm.cpp - row-wise ops: gather_rows, rms_norm, tap
+//===- Norm.cpp - row-wise ops: gather_rows, rms_norm, sample, tap
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -43,6 +43,27 @@ LogicalResult RmsNormOp::verify() {
            << getGroups() << " groups do not divide the width " << width;
   if (!(getEps().convertToDouble() > 0))
     return emitOpError("norm_c3: expected a positive eps");
+  return success();
+}
+
+LogicalResult SampleOp::verify() {
+  if (failed(verifyInits(*this)) ||
+      failed(requireStatic(*this, "sample_c1", getLogits(), {1})))
+    return failure();
+  if (!fits(getLogits(), {kAny, kAny}) || !elementType(getLogits()).isF32())
+    return emitOpError("sample_c1: expected f32 logits [T, V], found ")
+           << getLogits().getType();
+  auto isRow = [](Value value, bool isFloat) {
+    Type element = elementType(value);
+    return fits(value, {kAny}) &&
+           (isFloat ? element.isF32() : element.isInteger(32));
+  };
+  if (!isRow(getTemperatures(), true) || !isRow(getKeys(), false) ||
+      !isRow(getChosen(), false))
+    return emitOpError("sample_c2: expected f32 temperatures, i32 keys and i32 "
+                       "chosen ids of rank 1, found ")
+           << getTemperatures().getType() << ", " << getKeys().getType()
+           << " and " << getChosen().getType();
   return success();
 }
 

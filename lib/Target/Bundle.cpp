@@ -12,6 +12,7 @@
 #include "braid-rt/abi.h"
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/Constants.h"

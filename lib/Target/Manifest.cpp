@@ -8,6 +8,7 @@
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
 #include "braid/Target/Bundle.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FormatVariadic.h"

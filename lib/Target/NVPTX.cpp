@@ -5,11 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid/Target/NVPTX.h"
+#include "CodeCache.h"
 #include "Program.h"
 #include "TemporaryFile.h"
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -26,24 +29,30 @@
 using namespace mlir;
 using namespace braid;
 
-static std::unique_ptr<llvm::TargetMachine>
-createMachine(const GPUTarget &target) {
+static constexpr const char *kTriple = "nvptx64-nvidia-cuda";
+
+static const llvm::Target *findTarget() {
   llvm::InitializeAllTargetInfos();
   llvm::InitializeAllTargets();
   llvm::InitializeAllTargetMCs();
   llvm::InitializeAllAsmPrinters();
-  llvm::Triple triple("nvptx64-nvidia-cuda");
   std::string error;
-  const llvm::Target *nvptx = llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!nvptx)
-    throw rt::Error("cannot generate PTX: " + error,
-                    "this LLVM was built without its NVPTX target");
+  llvm::Triple triple(kTriple);
+  if (auto *target = llvm::TargetRegistry::lookupTarget(triple, error))
+    return target;
+  throw rt::Error("cannot generate PTX: " + error,
+                  "this LLVM was built without its NVPTX target");
+}
+
+static std::unique_ptr<llvm::TargetMachine>
+createMachine(const GPUTarget &target) {
+  static const llvm::Target *nvptx = findTarget();
   std::string version = target.ptxVersion;
   version.erase(version.find('.'), 1);
   llvm::TargetOptions codegen;
   codegen.AllowFPOpFusion = llvm::FPOpFusion::Standard;
   return std::unique_ptr<llvm::TargetMachine>(nvptx->createTargetMachine(
-      triple, target.name, "+ptx" + version, codegen, std::nullopt,
+      llvm::Triple(kTriple), target.name, "+ptx" + version, codegen, std::nullopt,
       std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
@@ -74,7 +83,7 @@ static void checkExterns(StringRef ptx) {
                   "this is a bug in Braid");
 }
 
-std::string braid::emitPTX(gpu::GPUModuleOp module, const GPUTarget &target) {
+static std::string emitPTX(gpu::GPUModuleOp module, const GPUTarget &target) {
   std::unique_ptr<llvm::TargetMachine> machine = createMachine(target);
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> lowered =
@@ -110,6 +119,16 @@ std::string braid::findPtxas(const std::string &given) {
     }
   auto found = llvm::sys::findProgramByName("ptxas");
   return found ? *found : std::string();
+}
+
+std::string braid::findCodeCache(const std::string &given) {
+  if (!given.empty())
+    return given == "none" ? "" : given;
+  // A relative path there is to be ignored (XDG Base Directory Specification).
+  const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+  if (cache && llvm::sys::path::is_absolute(cache))
+    return std::string(cache) + "/braid";
+  return home && *home ? std::string(home) + "/.cache/braid" : "";
 }
 
 static std::string contentOf(const std::string &path) {
@@ -166,8 +185,8 @@ static void writePTX(const std::string &ptx, const TemporaryFile &file) {
   throw rt::Error(file.path + ": cannot be written: " + message);
 }
 
-Cubin braid::assemble(const std::string &ptx, const GPUTarget &target,
-                      const std::string &ptxas) {
+static Assembled runPtxas(const std::string &ptx, const GPUTarget &target,
+                          const std::string &ptxas) {
   llvm::SmallString<64> folder;
   llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, folder);
   std::string model = (folder + "/braid-%%%%%%").str();
@@ -179,20 +198,60 @@ Cubin braid::assemble(const std::string &ptx, const GPUTarget &target,
   int code = runProgram(
       {ptxas, "-arch=" + target.name, "-v", source.path, "-o", cubin.path},
       report.path);
-  std::string text = contentOf(report.path), bytes = contentOf(cubin.path);
+  Assembled made{contentOf(cubin.path), contentOf(report.path)};
   const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
                        "or later knows all targets";
   if (code != 0)
     throw rt::Error(ptxas + ": " + target.name + ": " +
-                        complaint(text, code),
+                        complaint(made.report, code),
                     remedy);
-  if (bytes.empty())
+  if (made.code.empty())
     throw rt::Error(ptxas + ": " + target.name + ": wrote no machine code",
                     remedy);
-  return {std::move(bytes), readReport(text)};
+  return made;
 }
 
-void braid::requireRegisters(gpu::GPUModuleOp module, const Cubin &cubin) {
+/// What the assembler says of its version; empty if it does not.
+static std::string versionOf(const std::string &ptxas) {
+  llvm::SmallString<64> folder;
+  llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, folder);
+  TemporaryFile text(folder + "/braid-%%%%%%.log");
+  ::close(text.descriptor);
+  return runProgram({ptxas, "--version"}, text.path) ? ""
+                                                     : contentOf(text.path);
+}
+
+namespace {
+/// An assembler whose results are kept.
+class Assembler {
+public:
+  explicit Assembler(const AssemblerOptions &options)
+      : ptxas(options.ptxas), cache(options.cache),
+        version(ptxas.empty() ? "" : versionOf(ptxas)) {}
+
+  /// Empty without an assembler.
+  Cubin assemble(const std::string &ptx, const GPUTarget &target) const {
+    if (ptxas.empty())
+      return {};
+    // Of an assembler without a version nothing is known.
+    std::string key = CodeCache::keyOf({ptx, target.name, version});
+    auto found = version.empty() ? std::nullopt : cache.find(key);
+    Assembled made = found ? std::move(*found) : runPtxas(ptx, target, ptxas);
+    if (!found && !version.empty())
+      cache.keep(key, made);
+    return {std::move(made.code), readReport(made.report), found.has_value()};
+  }
+
+private:
+  std::string ptxas;
+  CodeCache cache;
+  std::string version;
+};
+} // namespace
+
+/// Throws rt::Error if a kernel of the module keeps values in local memory,
+/// which only those of the reference strategy may.
+static void requireRegisters(gpu::GPUModuleOp module, const Cubin &cubin) {
   for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
     auto found = cubin.kernels.find(function.getSymName().str());
     auto strategy = function->getAttrOfType<StringAttr>(kStrategyAttr);
@@ -210,4 +269,26 @@ void braid::requireRegisters(gpu::GPUModuleOp module, const Cubin &cubin) {
                       "this is a bug in Braid; the reference strategy may "
                       "(braid.schedule in a dump of the kernel phase)");
   }
+}
+
+std::vector<DeviceCode>
+braid::generateDeviceCode(ModuleOp module, ArrayRef<GPUTarget> targets,
+                          const AssemblerOptions &options) {
+  Assembler assembler(options);
+  std::vector<DeviceCode> codes(targets.size());
+  std::vector<std::exception_ptr> failures(targets.size());
+  parallelFor(module.getContext(), 0, targets.size(), [&](size_t i) {
+    try {
+      auto device = module.lookupSymbol<gpu::GPUModuleOp>(targets[i].name);
+      codes[i] = {targets[i], emitPTX(device, targets[i]), {}};
+      codes[i].cubin = assembler.assemble(codes[i].ptx, targets[i]);
+      requireRegisters(device, codes[i].cubin);
+    } catch (...) {
+      failures[i] = std::current_exception();
+    }
+  });
+  for (const std::exception_ptr &failure : failures)
+    if (failure)
+      std::rethrow_exception(failure);
+  return codes;
 }

@@ -88,6 +88,22 @@ func.func @norm_c3(%x: tensor<?x64xf32>, %w: tensor<64xf32>, %out: tensor<?x64xf
 
 // -----
 
+func.func @sample_c1(%logits: tensor<?x512xbf16>, %t: tensor<?xf32>, %k: tensor<?xi32>, %ids: tensor<?xi32>) {
+  // expected-error @+1 {{sample_c1: expected f32 logits [T, V], found 'tensor<?x512xbf16>'}}
+  %0 = braid.sample ins(%logits, %t, %k : tensor<?x512xbf16>, tensor<?xf32>, tensor<?xi32>) outs(%ids : tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @sample_c2(%logits: tensor<?x512xf32>, %t: tensor<?xf32>, %k: tensor<?xf32>, %ids: tensor<?xi32>) {
+  // expected-error @+1 {{sample_c2: expected f32 temperatures, i32 keys and i32 chosen ids of rank 1, found 'tensor<?xf32>', 'tensor<?xf32>' and 'tensor<?xi32>'}}
+  %0 = braid.sample ins(%logits, %t, %k : tensor<?x512xf32>, tensor<?xf32>, tensor<?xf32>) outs(%ids : tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
 func.func @tap_c1(%x: tensor<?x64xf32>, %layer: index, %dump: tensor<?x?x32xf32>) {
   // expected-error @+1 {{tap_c1: expected x [T, H] and f32 hidden [taps, T, H], found 'tensor<?x64xf32>' and 'tensor<?x?x32xf32>'}}
   %0 = braid.tap ins(%x : tensor<?x64xf32>) layer(%layer) outs(%dump : tensor<?x?x32xf32>) -> tensor<?x?x32xf32>

@@ -33,6 +33,13 @@ func.func @gated_norm(%x: tensor<?x64xbf16>, %w: tensor<64xbf16, #braid.storage<
   return %y : tensor<?x64xbf16>
 }
 
+// CHECK-LABEL: func @sample
+// CHECK: %chosen = braid.sample ins(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x512xf32>, tensor<?xf32>, tensor<?xi32>) outs(%{{.*}} : tensor<?xi32>) -> tensor<?xi32>
+func.func @sample(%logits: tensor<?x512xf32>, %t: tensor<?xf32>, %k: tensor<?xi32>, %ids: tensor<?xi32>) -> tensor<?xi32> {
+  %0 = braid.sample ins(%logits, %t, %k : tensor<?x512xf32>, tensor<?xf32>, tensor<?xi32>) outs(%ids : tensor<?xi32>) -> tensor<?xi32>
+  return %0 : tensor<?xi32>
+}
+
 // CHECK-LABEL: func @tap
 // CHECK: %hidden = braid.tap ins(%{{.*}} : tensor<?x64xbf16>) layer(%{{.*}}) outs(%{{.*}} : tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
 func.func @tap(%x: tensor<?x64xbf16>, %layer: index, %dump: tensor<?x?x64xf32>) -> tensor<?x?x64xf32> {

@@ -6,7 +6,7 @@
 // CHECK: call @embed(%step)
 // CHECK: call @block(%step, %c0, %{{.*}})
 // CHECK: call @block(%step, %c1, %{{.*}})
-func.func @step(%step: !braid.context, %ids: memref<?xi32>, %batch: !braid.batch, %rows: memref<?xi32>, %logits: memref<?x8xf32>, %hidden: memref<?x?x4xf32>, %k: memref<2x?x4xf32>, %v: memref<2x?x4xf32>) {
+func.func @step(%step: !braid.context, %ids: memref<?xi32>, %batch: !braid.batch, %rows: memref<?xi32>, %temperatures: memref<?xf32>, %keys: memref<?xi32>, %logits: memref<?x8xf32>, %chosen: memref<?xi32>, %hidden: memref<?x?x4xf32>, %k: memref<2x?x4xf32>, %v: memref<2x?x4xf32>) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   call @embed(%step, %ids) : (!braid.context, memref<?xi32>) -> ()

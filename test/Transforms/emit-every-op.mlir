@@ -85,6 +85,14 @@ func.func private @combine_experts(%step: !braid.context, %parts: memref<?x4x64x
   return
 }
 
+// CHECK-LABEL: func.func private @sample(
+// CHECK: vector<8xf32>
+// REF-LABEL: func.func private @sample(
+func.func private @sample(%step: !braid.context, %logits: memref<?x257xf32>, %t: memref<?xf32>, %k: memref<?xi32>, %ids: memref<?xi32>) attributes {braid.kernel = 10 : i64, braid.schedule = #braid.schedule<"vector", lanes = 8, rows = 2, dot = "fma">} {
+  braid.sample ins(%logits, %t, %k : memref<?x257xf32>, memref<?xf32>, memref<?xi32>) outs(%ids : memref<?xi32>)
+  return
+}
+
 // CHECK-LABEL: func.func private @tap(
 // REF-LABEL: func.func private @tap(
 func.func private @tap(%step: !braid.context, %x: memref<?x64xbf16>, %layer: index, %dump: memref<?x?x64xf32>) attributes {braid.kernel = 9 : i64, braid.schedule = #braid.schedule<"vector", lanes = 8, rows = 2, dot = "fma">} {

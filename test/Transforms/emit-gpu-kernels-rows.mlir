@@ -26,6 +26,18 @@ func.func private @tap_sm_90a(%step: !braid.context, %x: memref<?x64xbf16>, %lay
   return
 }
 
+// Four loads are under way before the first is compared; the block's two shared
+// arrays hold a score and an id of each warp.
+// CHECK-LABEL: func.func private @sample_sm_90a(
+// CHECK-COUNT-4: vector.load %{{.*}} {alignment = 16 : i64} : memref<?x512xf32>, vector<4xf32>
+// CHECK: arith.cmpf
+// CHECK-COUNT-5: gpu.shuffle xor %{{.*}} : i32
+// CHECK: gpu.barrier
+func.func private @sample_sm_90a(%step: !braid.context, %logits: memref<?x512xf32>, %t: memref<?xf32>, %k: memref<?xi32>, %ids: memref<?xi32>) attributes {braid.kernel = 7 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"simt", threads = 1024, blocks = 1>} {
+  braid.sample ins(%logits, %t, %k : memref<?x512xf32>, memref<?xf32>, memref<?xi32>) outs(%ids : memref<?xi32>)
+  return
+}
+
 // All loads first, then the sum in ascending order, rounded once.
 // CHECK-LABEL: func.func private @combine_experts_sm_90a(
 // CHECK-COUNT-3: vector.load %{{.*}} {alignment = 16 : i64} : memref<?x3x64xbf16>, vector<8xbf16>

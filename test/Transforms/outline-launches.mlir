@@ -2,7 +2,8 @@
 
 // A region becomes a function of its target's module: captured values are its
 // parameters, constants are repeated, ids are read. A second launch of the same
-// kernel is numbered after the first.
+// kernel is numbered after the first; one that does what an earlier one does is
+// a call of that one's function.
 
 // CHECK: module attributes {braid.gpu_targets = ["sm_90a", "sm_80"], gpu.container_module}
 module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
@@ -11,7 +12,9 @@ module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
   // CHECK: gpu.launch_func @sm_90a::@fill blocks in (%[[N:.*]], %c1{{.*}}, %c1{{.*}}) threads in (%c64{{.*}}) dynamic_shared_memory_size %c256_i32 args(%{{.*}} : memref<?xf32>)
   // CHECK: gpu.launch_func @sm_90a::@fill_0 blocks in (%c1
   // CHECK-SAME: args(%{{.*}} : index, %{{.*}} : memref<?xf32>)
-  func.func private @fill_sm_90a(%step: !braid.context, %x: memref<?xf32>, %last: index) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a", braid.blocks = 4 : i64, braid.strategy = "simt"} {
+  // CHECK: gpu.launch_func @sm_90a::@fill blocks in (%c1{{.*}}) dynamic_shared_memory_size %c256_i32 args(%arg2 : memref<?xf32>)
+  // CHECK: gpu.launch_func @sm_90a::@fill_1 blocks in (%c1{{.*}}) dynamic_shared_memory_size %c256_i32 args(%arg2 : memref<?xf32>)
+  func.func private @fill_sm_90a(%step: !braid.context, %x: memref<?xf32>, %last: index, %y: memref<?xf32>) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a", braid.blocks = 4 : i64, braid.strategy = "simt"} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c64 = arith.constant 64 : index
@@ -25,6 +28,14 @@ module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
     gpu.launch blocks(%bx, %by, %bz) in (%gx = %c1, %gy = %c1, %gz = %c1) threads(%tx, %ty, %tz) in (%sx = %c1, %sy = %c1, %sz = %c1) {
       %at = arith.addi %last, %tx : index
       memref.store %one, %x[%at] : memref<?xf32>
+      gpu.terminator
+    }
+    gpu.launch blocks(%bx, %by, %bz) in (%gx = %c1, %gy = %c1, %gz = %c1) threads(%tx, %ty, %tz) in (%sx = %c64, %sy = %c1, %sz = %c1) dynamic_shared_memory_size %bytes {
+      memref.store %one, %y[%bx] : memref<?xf32>
+      gpu.terminator
+    }
+    gpu.launch blocks(%bx, %by, %bz) in (%gx = %c1, %gy = %c1, %gz = %c1) threads(%tx, %ty, %tz) in (%sx = %c1, %sy = %c1, %sz = %c1) dynamic_shared_memory_size %bytes {
+      memref.store %one, %y[%bx] : memref<?xf32>
       gpu.terminator
     }
     return
@@ -50,5 +61,7 @@ module attributes {braid.gpu_targets = ["sm_90a", "sm_80"]} {
 // CHECK: gpu.return
 // CHECK: gpu.func @fill_0(%{{.*}}: index, %{{.*}}: memref<?xf32>) kernel attributes {braid.blocks = 4 : i64, braid.kernel = 5 : i64, braid.shared_bytes = 0 : i64, braid.strategy = "simt", braid.threads = 1 : i64} {
 // CHECK: gpu.thread_id x
+// CHECK: gpu.func @fill_1(%{{.*}} braid.threads = 1 : i64
+// CHECK-NOT: gpu.func
 // CHECK: gpu.module @sm_80 {
 // CHECK: gpu.func @fill(

@@ -10,6 +10,7 @@
     ragged batch      == each prompt alone      bit for bit
     saved, loaded     == never stopped          bit for bit
     forked twice      == each other             bit for bit
+    chosen tokens     == the oracle's choice    of the same logits
 
 With --device=sim the GPU code is executed by the simulator; it has no threads to
 vary, and lengths are shorter, across the edges of tiles all the same.
@@ -26,6 +27,7 @@ import numpy as np
 
 from harness import FIXTURES, Braid, CommandFailed, Place, Report
 from oracle.compare import relative_error
+from oracle.sampling import draw_key, scores
 
 BAR = 1e-5
 
@@ -133,12 +135,30 @@ def sessions(report, subject, tokens):
     report.claim(f"{subject.name} forks leave the session file alone", session.read_bytes() == saved, f"{len(saved)} bytes")
 
 
+def choices(report, subject, tokens, steps):
+    """The step's own choice, and after a restored session the host's. Two scores
+    that are as near to each other as the last bits of a logarithm may change
+    places."""
+    for temperature, seed in ((0, 1), (0.8, 1), (1.5, 2**63)):
+        ids, session, how = subject.ids(tokens), subject.braid.fresh(".session"), ("--temperature", temperature, "--seed", seed)
+        first = subject.run("-n", steps, *how, "--save-session", session, ids=ids)
+        then = subject.run("-n", steps, *how, "--load-session", session)
+        found, logits = (np.concatenate([first[key], then[key]]) for key in ("decode.tokens", "decode.logits"))
+        margins = []
+        for place, (token, row) in enumerate(zip(found, logits)):
+            score = scores(row, temperature, draw_key(seed, tokens + place))
+            margins.append(float(np.max(score) - score[token]))
+        report.claim(f"{subject.name} {2 * steps} tokens chosen at temperature {temperature}", max(margins) <= 1e-4,
+                     f"at most {max(margins):.2g} below the best")
+
+
 def check_simulated(report, subject, tokens):
     subject.name += f" on {subject.braid.place.name}"
     split_prefill(report, subject, tokens)
     decode_is_prefill(report, subject, 1, 20)
     decode_is_prefill(report, subject, subject.random.randrange(2, tokens), 10)
     sessions(report, subject, subject.random.randrange(2, tokens))
+    choices(report, subject, 3, 6)
     ragged(report, subject, (1, 3, 40, 17, 2, 9))
 
 
@@ -154,6 +174,7 @@ def check(report, options, folder):
             decode_is_prefill(report, subject, subject.random.randrange(2, 100), 150)
             threads(report, subject, 150)
             sessions(report, subject, subject.random.randrange(2, 100))
+            choices(report, subject, 9, 20)
             ragged(report, subject, (1, 3, 40, 17, 2, 129, 16))
         except (CommandFailed, OSError, KeyError, ValueError) as failure:
             report.claim(folder.name, False, f"{type(failure).__name__}: {failure}")

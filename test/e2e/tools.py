@@ -172,6 +172,41 @@ def check_inspect_gpu(report, bench):
     report.claim("inspect: PTX alone", "not assembled: the driver does that" in bench.run("inspect", bare)[1], "no cubin")
 
 
+def check_code_cache(report, bench):
+    """Assembled code is taken from the cache by content, and only if it is whole."""
+    folder = bench.folder / "cache"
+
+    def compile(*options, target="sm_90a"):
+        """The artefact's bytes, and what of them was assembled earlier."""
+        out = bench.braid.fresh(".braid")
+        code, _, errors = bench.run("compile", bench.fixture, "--weights=none", f"--target={target}", f"--cache={folder}", "-o", out, *options)
+        found = re.search(r"assembled earlier: (.*)", errors)
+        return (out.read_bytes() if code == 0 else errors), found and found[1]
+
+    first, second = compile(), compile()
+    entries = lambda: sorted(folder.glob("*"))
+    report.claim("cache: a second compilation", first[1] is None and second == (first[0], "sm_90a") and len(entries()) == 1, f"{second[1]}, {len(entries())} entry")
+    report.claim("cache: none", compile("--cache=none") == (first[0], None), "assembled again, same bytes")
+    for damage in (lambda data: data[:-1], lambda data: data[:200] + b"?" + data[201:], lambda data: b""):
+        entries()[0].write_bytes(damage(entries()[0].read_bytes()))
+        report.claim("cache: a damaged entry", compile() == first and compile() == second, "made again")
+    ptxas = shutil.which("ptxas") or Path(os.environ["CUDA_HOME"]) / "bin" / "ptxas"
+    other = bench.folder / "ptxas"
+    other.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo another || exec {ptxas} "$@"\n')
+    other.chmod(0o755)
+    report.claim("cache: another assembler", compile(f"--ptxas={other}") == first and len(entries()) == 2, "assembled again")
+    with open(folder / "old.cubin", "wb") as old:
+        old.truncate(300 << 20)
+    os.utime(folder / "old.cubin", (0, 0))
+    both = compile(target="sm_80,sm_90a")
+    report.claim("cache: one of two targets", both[1] == "sm_90a", str(both[1]))
+    report.claim("cache: its size", len(entries()) == 3 and not (folder / "old.cubin").exists(), "the entry that was not used for longest is gone")
+    report.claim("cache: cannot be written", compile(f"--cache={bench.fixture / 'config.json' / 'x'}") == first, "same bytes")
+    jobs = [compile("--cache=none", f"-j{n}", target="sm_80,sm_86,sm_90a")[0] for n in (1, 7)]
+    report.claim("same GPU code with 1 and 7 jobs", jobs[0] == jobs[1], "sm_80, sm_86, sm_90a")
+    refused(report, "cache: no GPU code", bench.run("compile", bench.fixture, "--cache=none", "--target=cpu"), "--cache: there is no GPU code")
+
+
 def check_tokenize(report, bench):
     for source in sorted((bench.fixtures / "tokenizers").glob("*.cases.json")):
         cases, file = json.loads(source.read_text()), source.with_name(source.name.replace(".cases", ""))
@@ -344,7 +379,7 @@ def main():
     options.fixtures = options.fixtures.resolve()
     report = Report()
     parts = {
-        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "inspect-gpu": check_inspect_gpu, "tokenize": check_tokenize, "verify": check_verify,
+        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "inspect-gpu": check_inspect_gpu, "code-cache": check_code_cache, "tokenize": check_tokenize, "verify": check_verify,
         "linked-verify": check_verify_linked,
         "wrong-kernels-f32": lambda *both: check_wrong_kernels(*both, "f32"),
         "wrong-kernels-bf16": lambda *both: check_wrong_kernels(*both, "bf16"),

@@ -137,7 +137,8 @@ void Bench::feed(int sequence, int64_t from, int64_t count, bool last) {
   rt::Feed feed{
       sequence,
       std::span<const int32_t>(ids).subspan(size_t(from), size_t(count)),
-      last ? rt::Logits::Last : rt::Logits::None};
+      last ? rt::Logits::Choice : rt::Logits::None,
+      {.temperature = 0}};
   session.step(std::span<const rt::Feed>(&feed, 1));
 }
 

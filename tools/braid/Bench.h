@@ -36,9 +36,9 @@ struct BenchResult {
   int64_t tokens = 0;
   int threads = 0;
   std::vector<double> seconds = {};
-  std::vector<Limits> limits;             ///< Of each: the mean of before and after.
+  std::vector<Limits> limits = {};        ///< Of each: the mean of before and after.
   double flops = 0, bytes = 0;            ///< Of one repeat.
-  std::vector<rt::KernelProfile> profile; ///< Of all repeats.
+  std::vector<rt::KernelProfile> profile = {}; ///< Of all repeats.
   int64_t steps = 0;                      ///< Of all repeats.
 
   std::string name() const;

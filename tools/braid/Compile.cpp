@@ -38,6 +38,8 @@ options:
   --with-sim            GPU code also for the simulator (braid run --device=sim)
   --ptxas=FILE          the assembler of GPU code (CUDA_HOME/bin, then PATH);
                         without one the artefact has PTX alone
+  --cache=DIR|none      where assembled GPU code is kept, by content, up to
+                        256 MiB ($XDG_CACHE_HOME/braid or ~/.cache/braid)
   --weights=pack|link|none
                         pack: model.braid.weights in kernel layout (default);
                         link: the checkpoint's own files, packed in memory at
@@ -115,6 +117,7 @@ static CompileOptions optionsFrom(const Arguments &arguments) {
             : Precision::BF16;
   options.target = arguments.value("--target");
   options.ptxas = arguments.value("--ptxas");
+  options.cache = arguments.value("--cache");
   options.withSim = arguments.has("--with-sim");
   options.weights = arguments.choice("--weights", {"", "pack", "link", "none"});
   options.weightsFrom = arguments.value("--weights-from");
@@ -139,7 +142,7 @@ static CompileOptions optionsFrom(const Arguments &arguments) {
 int braid::compileMain(int argc, char **argv) {
   return runCommand(argc, argv, kUsage,
                     {"-o=", "--precision=", "--target=", "--with-sim",
-                     "--ptxas=", "--weights=",
+                     "--ptxas=", "--cache=", "--weights=",
                      "--weights-from=", "--golden=", "--stop-after=",
                      "--schedule=", "-j=", "--jobs=", "--verbose", "-q",
                      "--mlir-*"},

@@ -21,6 +21,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
@@ -61,7 +62,7 @@ private:
   void checkOptions(StringRef phase);
   void checkGPUOptions(StringRef phase);
   void bundle();
-  void assembleDeviceCode();
+  void makeDeviceCode();
   void chooseWeights();
   std::string pack(PartialFile &artifact, PartialFile &weights);
   void checkGolden(PartialFile &artifact, PartialFile &weights,
@@ -104,9 +105,9 @@ int Compilation::countSteps(const CompileOptions &options) {
   if (options.stopAfter == "device")
     return 3;
   bool weights = fs::is_directory(options.input) && options.weights != "none";
-  int gpus = parseTargets(options.target.empty() ? "native" : options.target)
-                 .gpus.size();
-  return gpus + (weights && options.golden && !options.reference ? 6 : 5);
+  bool gpus = !parseTargets(options.target.empty() ? "native" : options.target)
+                   .gpus.empty();
+  return (gpus ? 1 : 0) + (weights && options.golden && !options.reference ? 6 : 5);
 }
 
 void Compilation::importModel() {
@@ -244,6 +245,8 @@ void Compilation::checkGPUOptions(StringRef phase) {
     throw rt::Error("--with-sim: there is no GPU code to simulate", remedy);
   if (!options.ptxas.empty() && targets.gpus.empty())
     throw rt::Error("--ptxas: there is no GPU code to assemble", remedy);
+  if (!options.cache.empty() && targets.gpus.empty())
+    throw rt::Error("--cache: there is no GPU code to assemble", remedy);
   if (options.withSim && phase == "model")
     (*module)->setAttr(kWithSimAttr, UnitAttr::get(&context));
   // A wrong path shows now, not after minutes of work.
@@ -327,25 +330,27 @@ void Compilation::chooseWeights() {
 }
 
 /// PTX, and machine code where there is an assembler.
-void Compilation::assembleDeviceCode() {
+void Compilation::makeDeviceCode() {
   if (targets.gpus.empty())
     return;
-  for (const GPUTarget &gpu : targets.gpus) {
-    steps.begin("generating PTX for " + gpu.name);
-    auto device = module->lookupSymbol<gpu::GPUModuleOp>(gpu.name);
-    DeviceCode code{gpu, emitPTX(device, gpu), {}};
-    if (!ptxas.empty()) {
-      code.cubin = assemble(code.ptx, gpu, ptxas);
-      requireRegisters(device, code.cubin);
-    }
-    bundleOptions.deviceCode.push_back(std::move(code));
-    steps.end(ptxas.empty() ? " not assembled: no ptxas" : "");
-  }
+  std::vector<std::string> names, cached;
+  for (const GPUTarget &gpu : targets.gpus)
+    names.push_back(gpu.name);
+  steps.begin("generating PTX for " + llvm::join(names, ", "));
+  bundleOptions.deviceCode =
+      generateDeviceCode(*module, targets.gpus,
+                         {ptxas, findCodeCache(options.cache)});
+  for (const DeviceCode &code : bundleOptions.deviceCode)
+    if (code.cubin.cached)
+      cached.push_back(code.target.name);
+  steps.end(ptxas.empty()    ? " not assembled: no ptxas"
+            : cached.empty() ? ""
+                             : " assembled earlier: " + llvm::join(cached, ", "));
 }
 
 void Compilation::bundle() try {
   chooseWeights();
-  assembleDeviceCode();
+  makeDeviceCode();
   steps.begin("generating code for " + bundleOptions.target.level);
   PartialFile artifact(output()), weights(output() + ".weights");
   writeArtifact(*module, bundleOptions, artifact.path);

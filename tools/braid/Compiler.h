@@ -24,6 +24,7 @@ struct CompileOptions {
   std::string weightsFrom; ///< Of a dump; empty: as it says.
   std::string stopAfter;   ///< model, kernel, device, or empty.
   std::string ptxas;       ///< The assembler; empty: CUDA_HOME, then PATH.
+  std::string cache;       ///< Of machine code; none; empty: the user's.
   bool withSim = false;    ///< GPU kernels also as code for the simulator.
   int jobs = 1; ///< Threads; what is written does not depend on them.
   bool reference = false;

@@ -88,9 +88,12 @@ def Braid_StepArgument : I32EnumAttr<"StepArgument",
       I32EnumAttrCase<"Ids", 0, "ids">,
       I32EnumAttrCase<"Batch", 1, "batch">,
       I32EnumAttrCase<"OutputRows", 2, "output_rows">,
-      I32EnumAttrCase<"Logits", 3, "logits">,
-      I32EnumAttrCase<"Hidden", 4, "hidden">,
-      I32EnumAttrCase<"Pool", 5, "pool">]> {
+      I32EnumAttrCase<"Temperatures", 3, "temperatures">,
+      I32EnumAttrCase<"Keys", 4, "keys">,
+      I32EnumAttrCase<"Logits", 5, "logits">,
+      I32EnumAttrCase<"Chosen", 6, "chosen">,
+      I32EnumAttrCase<"Hidden", 7, "hidden">,
+      I32EnumAttrCase<"Pool", 8, "pool">]> {
   let cppNamespace = "::braid";
   let genSpecializedAttr = 0;
 }

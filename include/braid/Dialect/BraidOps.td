@@ -480,6 +480,46 @@ def Braid_YieldOp : Braid_Op<"yield", [Pure, Terminator,
 }
 
 //===----------------------------------------------------------------------===//
+// Sampling
+//===----------------------------------------------------------------------===//
+
+def Braid_SampleOp : Braid_ComputeOp<"sample", 1, "chosen"> {
+  let summary = "chooses the next token of each row";
+  let description = [{
+    Temperature 0: `chosen[t]` is the lowest v of those with the largest
+    `logits[t, v]`. Above 0 it is the v with the largest `logits[t, v] /
+    temperature + g(keys[t], v)`, where the g are independent draws of the Gumbel
+    distribution: v is then chosen with probability softmax(logits /
+    temperature). Below 0 the row is left as it is.
+
+    g(key, v) = -log(-log1p(-u)), u = ((x >> 1) + 0.5) / 2^31, x = a mixing of
+    the 32 bits of `v * 0x9e3779b9 + key`: x ^= x >> 16, x *= 0x7feb352d,
+    x ^= x >> 15, x *= 0x846ca68b, x ^= x >> 16.
+
+    A logit that is NaN or +inf wins, and the choice v is then reported as
+    -1 - v, as it is where all logits are -inf. logits [T, V] f32; temperatures
+    [T] f32; keys [T] i32; chosen [T] i32. Source: Maddison et al. 2014, A* sampling
+    (the Gumbel-max trick).
+
+    Constraints: (sample_c1) logits are f32 of rank 2, V is static;
+    (sample_c2) the others are of rank 1, f32, i32 and i32.
+
+    ```mlir
+    %0 = braid.sample ins(%logits, %temperatures, %keys
+        : tensor<?x512xf32>, tensor<?xf32>, tensor<?xi32>)
+        outs(%ids : tensor<?xi32>) -> tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins Braid_Shaped:$logits, Braid_Shaped:$temperatures,
+      Braid_Shaped:$keys, Braid_Shaped:$chosen);
+  let assemblyFormat = [{
+    `ins` `(` $logits `,` $temperatures `,` $keys `:` type($logits) `,`
+    type($temperatures) `,` type($keys) `)`
+    `outs` `(` $chosen `:` type($chosen) `)` attr-dict (`->` type($results)^)?
+  }];
+}
+
+//===----------------------------------------------------------------------===//
 // Inspection
 //===----------------------------------------------------------------------===//
 

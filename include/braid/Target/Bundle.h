@@ -14,13 +14,6 @@
 
 namespace braid {
 
-/// Code of one GPU target.
-struct DeviceCode {
-  GPUTarget target;
-  std::string ptx;
-  Cubin cubin; ///< Empty without an assembler.
-};
-
 /// What the artefact tells beside the module's own attributes.
 struct BundleOptions {
   TargetSpec target;

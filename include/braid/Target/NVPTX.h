@@ -8,15 +8,11 @@
 #define BRAID_TARGET_NVPTX_H
 
 #include "braid/Target/TargetSpec.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/BuiltinOps.h"
 #include <map>
 #include <string>
 
 namespace braid {
-
-/// PTX of a module in the NVVM dialect. Throws rt::Error, also if the text needs
-/// a function from outside: there is no library to find it in.
-std::string emitPTX(mlir::gpu::GPUModuleOp module, const GPUTarget &target);
 
 /// What the assembler says of one kernel.
 struct KernelResources {
@@ -28,19 +24,37 @@ struct KernelResources {
 struct Cubin {
   std::string bytes;
   std::map<std::string, KernelResources> kernels;
+  bool cached = false; ///< Assembled by an earlier compilation.
+};
+
+/// Code of one GPU target.
+struct DeviceCode {
+  GPUTarget target;
+  std::string ptx;
+  Cubin cubin; ///< Empty without an assembler.
 };
 
 /// The assembler's path: `given` if not empty, else below CUDA_HOME or on PATH;
 /// empty if there is none. Throws rt::Error if `given` cannot be run.
 std::string findPtxas(const std::string &given);
 
-/// Assembles PTX. Throws rt::Error with the assembler's first complaint.
-Cubin assemble(const std::string &ptx, const GPUTarget &target,
-               const std::string &ptxas);
+/// The folder for machine code: `given`, or braid below XDG_CACHE_HOME or
+/// ~/.cache; empty for "none" or if there is no such place.
+std::string findCodeCache(const std::string &given);
 
-/// Throws rt::Error if a kernel of the module keeps values in local memory,
-/// which only those of the reference strategy may.
-void requireRegisters(mlir::gpu::GPUModuleOp module, const Cubin &cubin);
+struct AssemblerOptions {
+  std::string ptxas; ///< Empty: PTX alone.
+  std::string cache; ///< Empty: nothing is kept.
+};
+
+/// Code of each target's GPU module, all in the NVVM dialect. As many targets at
+/// once as the context has threads; the bytes do not depend on it, nor on what
+/// is in the cache. Throws rt::Error: the PTX needs a function from outside, for
+/// which there is no library; the assembler's first complaint; a kernel whose
+/// strategy is not the reference keeps values in local memory.
+std::vector<DeviceCode> generateDeviceCode(mlir::ModuleOp module,
+                                           mlir::ArrayRef<GPUTarget> targets,
+                                           const AssemblerOptions &options);
 
 } // namespace braid
 

@@ -377,6 +377,7 @@ def OutlineLaunches : Pass<"outline-launches", "::mlir::ModuleOp"> {
     The functions of one target lie in one `gpu.module` of its name, in the
     order of their launches in the program; a function's place is its number
     in the manifest. Captured values become parameters, constants are repeated.
+    Launches of a kernel that do the same share a function.
     A parameter that is a weight in all calls is `noalias` and `readonly`:
     nothing writes weights during a step, so that they may be read through the
     cache for constant data.

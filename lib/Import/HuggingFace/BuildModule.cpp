@@ -62,6 +62,7 @@ public:
     batch = argument(StepArgument::Batch);
     outputRows = argument(StepArgument::OutputRows);
     logits = argument(StepArgument::Logits);
+    chosen = argument(StepArgument::Chosen);
     hidden = argument(StepArgument::Hidden);
     for (auto [i, pool] : llvm::enumerate(types.pools))
       pools[pool.getName()] = argument(StepArgument::Pool, i);
@@ -70,7 +71,7 @@ public:
     for (auto [l, place] : llvm::enumerate(signatures.places))
       h = callLayer(l, place, blocks[place.signature], h);
     head(h);
-    SmallVector<Value> results = {logits, hidden};
+    SmallVector<Value> results = {logits, chosen, hidden};
     for (PoolAttr pool : types.pools)
       results.push_back(pools[pool.getName()]);
     func::ReturnOp::create(b, results);
@@ -88,9 +89,13 @@ private:
     switch (argument) {
     case StepArgument::Ids:
     case StepArgument::OutputRows:
+    case StepArgument::Keys:
+    case StepArgument::Chosen:
       return RankedTensorType::get({dynamic}, b.getI32Type());
     case StepArgument::Batch:
       return types.batch;
+    case StepArgument::Temperatures:
+      return RankedTensorType::get({dynamic}, types.f32);
     case StepArgument::Logits:
       return RankedTensorType::get({dynamic, config.vocab}, types.f32);
     case StepArgument::Hidden:
@@ -107,6 +112,7 @@ private:
     for (unsigned i = 0; i < kFirstPool; ++i)
       inputs.push_back(typeOf(StepArgument(i)));
     SmallVector<Type> results = {typeOf(StepArgument::Logits),
+                                 typeOf(StepArgument::Chosen),
                                  typeOf(StepArgument::Hidden)};
     for (PoolAttr pool : types.pools) {
       inputs.push_back(pool.getType());
@@ -178,6 +184,11 @@ private:
     Value normed = rows.norm(gather(outputRows, h), "norm_f", config.normEps);
     rows.at("lm_head");
     logits = rows.contractInto(normed, "lm_head", logits);
+    rows.at("sample");
+    auto op = SampleOp::create(b, TypeRange{chosen.getType()}, logits,
+                               argument(StepArgument::Temperatures),
+                               argument(StepArgument::Keys), chosen);
+    chosen = rows.called("chosen", op.getResult(0));
   }
 
   ImplicitLocOpBuilder &b;
@@ -186,7 +197,7 @@ private:
   const Signatures &signatures;
   RowBuilder rows;
   func::FuncOp function;
-  Value ids, batch, outputRows, logits, hidden;
+  Value ids, batch, outputRows, logits, chosen, hidden;
   llvm::StringMap<Value> pools;
   llvm::DenseMap<int64_t, Value> constants;
 };

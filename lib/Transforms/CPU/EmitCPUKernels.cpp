@@ -37,7 +37,7 @@ static LogicalResult emitOp(Operation *op, Value context,
                             ScheduleAttr schedule) {
   Emitter emitter(op, context, schedule);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<PackedContractOp, GatherRowsOp, RmsNormOp, TapOp, CausalConvOp,
+      .Case<PackedContractOp, GatherRowsOp, RmsNormOp, SampleOp, TapOp, CausalConvOp,
             SsdScanOp, AttentionOp, RouteOp, GroupRowsOp, CombineExpertsOp>(
           [&](auto compute) {
             emitter.emit(compute);

@@ -43,6 +43,7 @@ public:
   void emit(PackedContractOp op);
   void emit(GatherRowsOp op);
   void emit(RmsNormOp op);
+  void emit(SampleOp op);
   void emit(TapOp op);
   void emit(CausalConvOp op);
   void emit(SsdScanOp op);

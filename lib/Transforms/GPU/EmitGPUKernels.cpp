@@ -28,7 +28,7 @@ static LogicalResult emitOp(Operation *op, Value context,
                            "tile");
   GPUEmitter emitter(op, context, schedule);
   auto result = llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, CausalConvOp, SsdScanOp, GatherRowsOp, TapOp,
+      .Case<RmsNormOp, CausalConvOp, SsdScanOp, GatherRowsOp, SampleOp, TapOp,
             CombineExpertsOp, RouteOp, GroupRowsOp>([&](auto compute) {
         emitter.emit(compute);
         compute.erase();

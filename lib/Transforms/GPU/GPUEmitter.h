@@ -39,6 +39,7 @@ public:
 
   void emit(RmsNormOp op);
   void emit(GatherRowsOp op);
+  void emit(SampleOp op);
   void emit(TapOp op);
   void emit(CombineExpertsOp op);
   void emit(RouteOp op);

@@ -89,6 +89,23 @@ static void mapIds(gpu::LaunchOp launch, OpBuilder &b, IRMapping &map) {
   }
 }
 
+/// A function of the same kernel that does the same, or null: projections of
+/// one size are one function.
+static gpu::GPUFuncOp findEqual(gpu::GPUModuleOp module,
+                                gpu::GPUFuncOp function) {
+  StringAttr name = function.getNameAttr();
+  for (auto other : module.getOps<gpu::GPUFuncOp>()) {
+    NamedAttrList attributes(other->getAttrDictionary());
+    attributes.set(SymbolTable::getSymbolAttrName(), name);
+    if (attributes == NamedAttrList(function->getAttrDictionary()) &&
+        OperationEquivalence::isRegionEquivalentTo(
+            &other.getBody(), &function.getBody(),
+            OperationEquivalence::IgnoreLocations))
+      return other;
+  }
+  return nullptr;
+}
+
 /// (captures...) -> (). Constants are repeated inside.
 LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
                                        func::FuncOp kernel) {
@@ -118,7 +135,6 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
   for (StringRef name : {kBlocksAttr, kStrategyAttr})
     if (Attribute value = kernel->getAttr(name))
       function->setAttr(name, value);
-  SymbolTable(module).insert(function);
   for (auto [i, capture] : llvm::enumerate(captures))
     if (isWeight(capture))
       for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(),
@@ -134,6 +150,12 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
   for (Operation &inner : launch.getBody().front().without_terminator())
     b.clone(inner, map);
   gpu::ReturnOp::create(b, launch.getLoc());
+  if (gpu::GPUFuncOp equal = findEqual(module, function)) {
+    function.erase();
+    function = equal;
+  } else {
+    SymbolTable(module).insert(function);
+  }
 
   b.setInsertionPoint(launch);
   gpu::LaunchFuncOp::create(b, launch.getLoc(), function,

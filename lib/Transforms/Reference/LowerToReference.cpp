@@ -19,7 +19,7 @@ using namespace braid;
 
 static LogicalResult lowerOp(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<GatherRowsOp, RmsNormOp, TapOp, CausalConvOp, SsdScanOp,
+      .Case<GatherRowsOp, RmsNormOp, SampleOp, TapOp, CausalConvOp, SsdScanOp,
             AttentionOp, RouteOp, ExpertsOp, GroupRowsOp, CombineExpertsOp,
             PackedContractOp>([](auto compute) {
         Reference(compute).lower(compute);

@@ -25,6 +25,7 @@ public:
 
   void lower(GatherRowsOp op);
   void lower(RmsNormOp op);
+  void lower(SampleOp op);
   void lower(TapOp op);
   void lower(CausalConvOp op);
   void lower(SsdScanOp op);

@@ -1,10 +1,11 @@
-//===- ReferenceRows.cpp - gather_rows, rms_norm and tap, by definition
+//===- ReferenceRows.cpp - gather_rows, rms_norm, sample, tap, by definition
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Reference.h"
+#include "braid/Transforms/Sampling.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -45,6 +46,32 @@ void Reference::lower(RmsNormOp op) {
         Value n = round(div(gated(c), root), op.getInit());
         set(mul(get(op.getWeight(), {c}), n), op.getInit(), {t, c});
       });
+    });
+  });
+}
+
+/// The first v with the largest logit / temperature + g.
+void Reference::lower(SampleOp op) {
+  each(dim(op.getChosen(), 0), [&](Value t) {
+    Value temperature = load(op.getTemperatures(), {t});
+    Value key = load(op.getKeys(), {t});
+    when(le(f32(0), temperature), [&] {
+      Values best = loop(
+          index(0), index(sizeOf(op.getLogits(), 1)), index(1),
+          {f32(-kInfinity), i32(0)}, [&](Value v, ValueRange carried) -> Values {
+            Value id = toI32(v), logit = load(op.getLogits(), {t, v});
+            Value score = choose(
+                lt(f32(0), temperature), getF32Type(),
+                [&]() -> Values {
+                  return {add(div(logit, temperature), gumbel(*this, key, id))};
+                },
+                [&]() -> Values { return {logit}; })[0];
+            score = select(lt(logit, f32(kInfinity)), score, f32(kInfinity));
+            Value better = lt(carried[0], score);
+            return {select(better, score, carried[0]),
+                    select(better, id, carried[1])};
+          });
+      store(reported(*this, {best[0], best[1]}), op.getChosen(), {t});
     });
   });
 }

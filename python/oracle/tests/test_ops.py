@@ -13,6 +13,7 @@ from oracle.experts import mlp, routed
 from oracle.norm import gated_rms_norm, rms_norm, silu
 from oracle.precision import F32, bf16
 from oracle.routing import keep_groups, route, top_k
+from oracle.sampling import draw_key, gumbel, scores
 from oracle.scan import scan_chunk, scan_chunked, scan_recurrent, time_step
 from oracle.compare import relative_error
 
@@ -36,6 +37,22 @@ class Norm(unittest.TestCase):
 
     def test_silu_survives_the_ends(self):
         np.testing.assert_array_equal(silu(np.array([-1e30, 0, 1e30], F32)), np.array([0, 0, 1e30], F32))
+
+
+class Sampling(unittest.TestCase):
+    def test_frequencies_are_the_softmax(self):
+        logits, temperature, draws = np.array([0, 1, 2, -1], F32), 0.7, 20000
+        p = np.exp(logits / temperature)
+        chosen = [np.argmax(scores(logits, temperature, draw_key(5, t))) for t in range(draws)]
+        np.testing.assert_allclose(np.bincount(chosen, minlength=4) / draws, p / p.sum(), atol=0.015)
+
+    def test_noise_is_gumbel_over_ids(self):
+        g = gumbel(draw_key(1, 2), 1 << 17)
+        self.assertAlmostEqual(float(np.mean(g)), 0.5772, delta=0.02)
+        self.assertAlmostEqual(float(np.var(g)), math.pi**2 / 6, delta=0.05)
+
+    def test_temperature_zero_takes_the_first_of_the_largest(self):
+        self.assertEqual(np.argmax(scores(np.array([1, 3, 3], F32), 0, 9)), 1)
 
 
 class Conv(unittest.TestCase):

@@ -31,7 +31,7 @@
 
 #include <stdint.h>
 
-#define BRAID_ABI_VERSION 2
+#define BRAID_ABI_VERSION 3
 
 #define BRAID_SECTION_MANIFEST ".braid.manifest"
 #define BRAID_SECTION_TOKENIZER ".braid.tokenizer"
@@ -127,7 +127,10 @@ typedef struct braid_step {
   const int32_t *slot;        /* [sequences], 0 <= slot < slots */
   int64_t outputs;            /* rows whose logits are wanted, may be 0 */
   const int32_t *output_rows; /* [outputs], ascending, 0 <= row < rows */
+  const float *temperatures;  /* [outputs]: how to choose, see braid.sample; */
+  const int32_t *keys;        /* [outputs]  below 0 nothing is chosen */
   float *logits;              /* [outputs, vocabulary] */
+  int32_t *chosen;            /* [outputs] ids; -1 - v: logit v is no number */
   int64_t taps;               /* 0, or layers + 1 */
   float *hidden;              /* [taps, rows, hidden]: embedding, then each layer */
   /* Where GPU kernels find this structure; its addresses are the device's, and

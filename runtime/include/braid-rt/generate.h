@@ -39,6 +39,7 @@ struct GenerateOptions {
   bool ignoreEos = false;
   SamplingOptions sampling;
   bool promptLogits = false; ///< Report the logits of every prompt token.
+  bool tokenLogits = false;  ///< Report the logits of every chosen token.
   float *hidden = nullptr;   ///< See Session::step. REQUIRES: one prompt of at
                              ///< most engine.maxRows() tokens.
   bool feedLast = false;     ///< Also feed each prompt's last token, so that
@@ -53,8 +54,9 @@ public:
   virtual ~GenerateListener() = default;
   /// `logits` [rows, vocabulary] of the next rows of a prompt.
   virtual void promptRows(size_t, int64_t /*rows*/, const float * /*logits*/) {}
-  /// A chosen token and the logits [vocabulary] it was chosen from. Returns
-  /// whether to go on with this prompt.
+  /// A chosen token and the logits [vocabulary] it was chosen from: null without
+  /// options.tokenLogits, unless they are at hand. Returns whether to go on with
+  /// this prompt.
   virtual bool token(size_t prompt, int32_t id, const float *logits) = 0;
 };
 

@@ -7,6 +7,8 @@
 #ifndef BRAID_RT_SAMPLING_H
 #define BRAID_RT_SAMPLING_H
 
+#include "braid-rt/session.h"
+
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -28,6 +30,10 @@ public:
   /// Throws Error for options out of range.
   Sampler(const SamplingOptions &options, int64_t vocabulary);
 
+  /// How a step has to choose the id that follows `position` tokens so that it
+  /// is the one of `choose`, up to the last bits of a logarithm. Not at all if
+  /// top-k or top-p leave ids out: which ones, only all logits tell.
+  Draw draw(int64_t position) const;
   /// The id that follows `position` tokens. Of equal logits the lowest id comes
   /// first. Allocates nothing. Throws Error if a logit is NaN or infinite (but
   /// -inf means: never).
@@ -35,6 +41,7 @@ public:
 
 private:
   using Candidate = std::pair<double, int32_t>; // logit, then weight; id
+  int32_t chooseFromAll(const float *logits, Draw draw) const;
   std::span<Candidate> likely(const float *logits);
   std::span<Candidate> nucleus(std::span<Candidate> sorted) const;
 

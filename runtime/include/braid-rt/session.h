@@ -102,13 +102,25 @@ private:
 };
 
 /// Which rows of a feed want logits.
-enum class Logits { None, Last, All };
+enum class Logits {
+  None,
+  Choice, ///< The last, for `draw` alone: they stay on the device.
+  Last,
+  All
+};
+
+/// How the step chooses a token from logits (braid.sample in Dialect.md).
+struct Draw {
+  float temperature = -1; ///< 0: the most likely token; below 0: none is chosen.
+  int32_t key = 0;        ///< Random, another one for each draw.
+};
 
 /// The next tokens of one sequence.
 struct Feed {
   int sequence = 0;
   std::span<const int32_t> ids;
   Logits logits = Logits::Last;
+  Draw draw = {}; ///< From the last row's logits.
 };
 
 /// The state of up to engine.maxSequences() sequences. Not thread-safe.
@@ -142,6 +154,10 @@ public:
   /// chosen. Valid until the sequence is fed or released. Null if its last
   /// feed wanted none, or nothing was fed.
   const float *next(int sequence) const;
+
+  /// The token that the latest feed's `draw` chose. Throws Error: there was no
+  /// draw, or a logit is not a number.
+  int32_t chosen(int sequence) const;
 
   /// Runs the compiled step once. REQUIRES: 1 <= total ids <= maxRows, no
   /// sequence twice, no feed empty. Throws Error, before anything has changed:

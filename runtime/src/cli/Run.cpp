@@ -84,6 +84,7 @@ public:
     generation = options.generate;
     generation.interrupted = &interruptRequested;
     generation.promptLogits = !options.logitsOut.empty();
+    generation.tokenLogits = generation.promptLogits;
     generation.feedLast = !options.saveSession.empty();
     for (const std::string &note : engine->notes())
       say(note + "\n");

@@ -52,8 +52,9 @@ public:
   virtual ~Device() = default;
   /// Runs the step to its end. `arena` and the tables' entries are the device's
   /// memory, every other address is the host's. `services` and `device` are
-  /// filled in here. Throws Error if a kernel fails.
-  virtual void run(braid_step &step) = 0;
+  /// filled in here. Logits that nobody wants may stay where they are computed.
+  /// Throws Error if a kernel fails.
+  virtual void run(braid_step &step, bool wantsLogits) = 0;
   /// For people: "the CPU (avx512) with 2 threads".
   virtual std::string name() const = 0;
   /// Times of kernels, if they are measured.

@@ -58,11 +58,27 @@ private:
     size_t read = 0; ///< Tokens of the prompt in the sequence.
     int64_t chosen = 0;
     int32_t last = 0; ///< The token to feed next.
+    bool drawn = false; ///< The last step has chosen the next token.
     bool done = false;
   };
 
   bool interrupted() const {
     return options.interrupted && options.interrupted->load();
+  }
+
+  /// What a feed has to give for the token after it. Who goes on with the
+  /// sequence after this generation may choose in another way.
+  Logits forNext(size_t i) const {
+    bool byStep = sampler.draw(0).temperature >= 0;
+    return byStep && !options.tokenLogits && !runs[i].done ? Logits::Choice
+                                                           : Logits::Last;
+  }
+
+  Draw drawAfter(size_t i, std::span<const int32_t> ids) {
+    Draw draw = sampler.draw(session.position(prompts[i].sequence) +
+                             int64_t(ids.size()));
+    runs[i].drawn = draw.temperature >= 0;
+    return draw;
   }
 
   /// The next piece of every prompt that still fits into the step.
@@ -78,9 +94,9 @@ private:
         continue;
       room -= piece.size();
       Logits wanted = options.promptLogits           ? Logits::All
-                      : piece.size() == rest.size() ? Logits::Last
+                      : piece.size() == rest.size() ? forNext(i)
                                                      : Logits::None;
-      feeds.push_back({prompts[i].sequence, piece, wanted});
+      feeds.push_back({prompts[i].sequence, piece, wanted, drawAfter(i, piece)});
       fed.push_back(i);
     }
     return !feeds.empty();
@@ -104,9 +120,11 @@ private:
   bool collectTokens() {
     feeds.clear();
     for (size_t i = 0; i < prompts.size(); ++i)
-      if (!runs[i].done && choose(i))
+      if (!runs[i].done && choose(i)) {
+        std::span<const int32_t> token(&runs[i].last, 1);
         feeds.push_back(
-            {prompts[i].sequence, {&runs[i].last, 1}, Logits::Last});
+            {prompts[i].sequence, token, forNext(i), drawAfter(i, token)});
+      }
     return !feeds.empty();
   }
 
@@ -125,7 +143,8 @@ private:
     if (position == session.engine().context())
       return finish(i, Finish::Context), false;
     const float *logits = session.next(sequence);
-    run.last = sampler.choose(logits, position);
+    run.last = run.drawn ? session.chosen(sequence)
+                         : sampler.choose(logits, position);
     ++run.chosen;
     bool more = listener.token(i, run.last, logits);
     if (!options.ignoreEos && isEos(run.last))

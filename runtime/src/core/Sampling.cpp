@@ -85,10 +85,41 @@ Sampler::nucleus(std::span<Candidate> sorted) const {
   return sorted.first(count);
 }
 
+Draw Sampler::draw(int64_t position) const {
+  if (options.topK > 0 || options.topP < 1)
+    return {};
+  // So little noise changes no choice, and logits must not overflow.
+  bool still = options.temperature < 1e-6;
+  return {still ? 0 : float(options.temperature),
+          int32_t(random(mix(options.seed), uint64_t(position)))};
+}
+
+/// g(key, id) of braid.sample (Dialect.md), of which this is the host's twin.
+static float gumbel(uint32_t key, uint32_t id) {
+  uint32_t x = id * 0x9e3779b9 + key;
+  x = (x ^ (x >> 16)) * 0x7feb352d;
+  x = (x ^ (x >> 15)) * 0x846ca68b;
+  x ^= x >> 16;
+  float u = (float(x >> 1) + 0.5f) * 0x1p-31f;
+  return -std::log(-std::log1p(-u));
+}
+
+int32_t Sampler::chooseFromAll(const float *logits, Draw draw) const {
+  size_t best = 0;
+  float highest = -std::numeric_limits<float>::infinity();
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    float score = logits[i] / draw.temperature +
+                  gumbel(uint32_t(draw.key), uint32_t(i));
+    if (score > highest)
+      highest = score, best = i;
+  }
+  return int32_t(best);
+}
+
 int32_t Sampler::choose(const float *logits, int64_t position) {
   int32_t best = mostLikely(logits, candidates.size());
-  if (options.temperature == 0)
-    return best;
+  if (Draw all = draw(position); all.temperature >= 0)
+    return all.temperature == 0 ? best : chooseFromAll(logits, all);
   std::span<Candidate> chosen = likely(logits);
   for (Candidate &c : chosen)
     c.first = std::exp((c.first - logits[best]) / options.temperature);

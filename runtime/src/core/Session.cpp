@@ -28,6 +28,9 @@ Session::State::State(Engine &engine)
       stepLogits(logitBytes(engine, engine.maxRows()), "logits") {
   ids.reserve(size_t(engine.maxRows()));
   outputRows.reserve(size_t(engine.maxRows()));
+  temperatures.reserve(size_t(engine.maxRows()));
+  keys.reserve(size_t(engine.maxRows()));
+  chosen.reserve(size_t(engine.maxRows()));
   rowBegin.reserve(size_t(engine.maxSequences()) + 1);
   position.reserve(size_t(engine.maxSequences()));
   slot.reserve(size_t(engine.maxSequences()));
@@ -68,6 +71,8 @@ int Session::fork(int sequence) {
   Sequence &from = state->at(sequence), &to = state->at(copy);
   to.tokens.assign(from.tokens.begin(), from.tokens.end());
   to.hasNext = from.hasNext;
+  to.hasChosen = from.hasChosen;
+  to.chosen = from.chosen;
   state->pools.copy(sequence, copy, position(sequence));
   if (from.hasNext)
     std::memcpy(state->next(copy), state->next(sequence),
@@ -77,7 +82,7 @@ int Session::fork(int sequence) {
 
 void Session::release(int sequence) {
   Sequence &released = state->at(sequence);
-  released.used = released.hasNext = false;
+  released.used = released.hasNext = released.hasChosen = false;
   released.tokens.clear();
 }
 
@@ -95,6 +100,17 @@ const float *Session::next(int sequence) const {
 
 const float *Session::logits() const {
   return state->stepLogits.as<float>();
+}
+
+int32_t Session::chosen(int sequence) const {
+  const Sequence &of = state->at(sequence);
+  if (!of.hasChosen)
+    throw Error("nothing was chosen for sequence " + std::to_string(sequence));
+  if (of.chosen < 0)
+    throw Error("the model computed a logit of id " +
+                    std::to_string(-1 - of.chosen) + " that is not finite",
+                "its weights may be damaged; verify the artefact");
+  return of.chosen;
 }
 
 /// Throws Error unless the feed may be run.
@@ -133,26 +149,45 @@ static void checkFeeds(std::span<const Feed> feeds, const Session &session) {
                 " rows, found " + std::to_string(rows));
 }
 
+/// Rows of a feed whose logits are computed.
+static int32_t outputsOf(const Feed &feed) {
+  return feed.logits == Logits::None  ? 0
+         : feed.logits == Logits::All ? int32_t(feed.ids.size())
+                                      : 1;
+}
+
+static bool returnsLogits(const Feed &feed) {
+  return feed.logits == Logits::Last || feed.logits == Logits::All;
+}
+
+/// Lays the feeds one after another.
+void Session::State::collect(std::span<const Feed> feeds) {
+  ids.clear(), position.clear(), slot.clear(), outputRows.clear();
+  temperatures.clear(), keys.clear();
+  rowBegin.assign(1, 0);
+  for (const Feed &feed : feeds) {
+    position.push_back(int32_t(at(feed.sequence).tokens.size()));
+    slot.push_back(feed.sequence);
+    ids.insert(ids.end(), feed.ids.begin(), feed.ids.end());
+    int32_t end = int32_t(ids.size());
+    for (int32_t row = end - outputsOf(feed); row < end; ++row) {
+      Draw draw = row + 1 == end ? feed.draw : Draw();
+      outputRows.push_back(row);
+      temperatures.push_back(draw.temperature);
+      keys.push_back(draw.key);
+    }
+    rowBegin.push_back(end);
+  }
+  chosen.assign(outputRows.size(), 0);
+}
+
 void Session::step(std::span<const Feed> feeds, float *hidden) {
   checkFeeds(feeds, *this);
   State &s = *state;
   for (const Feed &feed : feeds)
     s.pools.grow(feed.sequence,
                  position(feed.sequence) + int64_t(feed.ids.size()));
-  s.ids.clear(), s.position.clear(), s.slot.clear(), s.outputRows.clear();
-  s.rowBegin.assign(1, 0);
-  for (const Feed &feed : feeds) {
-    s.position.push_back(int32_t(position(feed.sequence)));
-    s.slot.push_back(feed.sequence);
-    s.ids.insert(s.ids.end(), feed.ids.begin(), feed.ids.end());
-    int32_t end = int32_t(s.ids.size());
-    int32_t wanted = feed.logits == Logits::All    ? int32_t(feed.ids.size())
-                     : feed.logits == Logits::Last ? 1
-                                                   : 0;
-    for (int32_t row = end - wanted; row < end; ++row)
-      s.outputRows.push_back(row);
-    s.rowBegin.push_back(end);
-  }
+  s.collect(feeds);
   Engine::State &loaded = s.loaded;
   braid_step step{};
   step.weights = loaded.weights.table();
@@ -168,32 +203,35 @@ void Session::step(std::span<const Feed> feeds, float *hidden) {
   step.slot = s.slot.data();
   step.outputs = int64_t(s.outputRows.size());
   step.output_rows = s.outputRows.data();
+  step.temperatures = s.temperatures.data();
+  step.keys = s.keys.data();
   step.logits = s.stepLogits.as<float>();
+  step.chosen = s.chosen.data();
   step.taps = hidden ? s.manifest().layers + 1 : 0;
   step.hidden = hidden;
   {
     std::lock_guard turn(loaded.stepping);
-    loaded.device->run(step);
+    loaded.device->run(step, std::any_of(feeds.begin(), feeds.end(),
+                                         returnsLogits));
   }
   advance(feeds);
 }
 
 void Session::advance(std::span<const Feed> feeds) {
-  const float *row = logits();
-  int64_t vocabulary = state->manifest().vocabulary;
+  int64_t end = 0, vocabulary = state->manifest().vocabulary;
   for (const Feed &feed : feeds) {
     Sequence &sequence = state->at(feed.sequence);
     sequence.tokens.insert(sequence.tokens.end(), feed.ids.begin(),
                            feed.ids.end());
-    sequence.hasNext = feed.logits != Logits::None;
-    if (!sequence.hasNext)
-      continue;
-    row += feed.logits == Logits::All
-               ? vocabulary * int64_t(feed.ids.size() - 1)
-               : 0;
-    std::memcpy(state->next(feed.sequence), row,
-                logitBytes(state->engine, 1));
-    row += vocabulary;
+    end += outputsOf(feed);
+    sequence.hasNext = returnsLogits(feed);
+    if (sequence.hasNext)
+      std::memcpy(state->next(feed.sequence), logits() + (end - 1) * vocabulary,
+                  logitBytes(state->engine, 1));
+    sequence.hasChosen =
+        feed.logits != Logits::None && feed.draw.temperature >= 0;
+    if (sequence.hasChosen)
+      sequence.chosen = state->chosen[size_t(end - 1)];
   }
 }
 

@@ -16,6 +16,8 @@ namespace braid::rt {
 struct Sequence {
   bool used = false;
   bool hasNext = false;        ///< Whether `next` belongs to the last token.
+  bool hasChosen = false;      ///< Whether `chosen` follows the last token.
+  int32_t chosen = 0;
   std::vector<int32_t> tokens; ///< Capacity: the context.
 };
 
@@ -24,6 +26,7 @@ struct Session::State {
 
   Sequence &at(int sequence);
   float *next(int sequence);
+  void collect(std::span<const Feed> feeds);
   const Manifest &manifest() const { return engine.manifest(); }
 
   Engine &engine;
@@ -33,7 +36,8 @@ struct Session::State {
   Region nextLogits; ///< [maxSequences, vocabulary]
   Region stepLogits; ///< [maxRows, vocabulary]
   // Arguments of a step; capacity for the largest.
-  std::vector<int32_t> ids, rowBegin, position, slot, outputRows;
+  std::vector<int32_t> ids, rowBegin, position, slot, outputRows, keys, chosen;
+  std::vector<float> temperatures;
 };
 
 } // namespace braid::rt

@@ -37,7 +37,7 @@ CpuDevice::CpuDevice(const Manifest &manifest, const Code &code,
     services.profile.resize(manifest.kernels.size());
 }
 
-void CpuDevice::run(braid_step &step) {
+void CpuDevice::run(braid_step &step, bool) {
   step.services = &services.base;
   step.device = &step;
   stepFunction(&step);

@@ -16,7 +16,7 @@ public:
   /// `reason`, if not empty, says why steps run here and not on a GPU.
   CpuDevice(const Manifest &manifest, const Code &code, ThreadPool &pool,
             bool profile, std::string reason);
-  void run(braid_step &step) override;
+  void run(braid_step &step, bool wantsLogits) override;
   std::string name() const override;
   std::vector<KernelProfile> *profile() override { return &services.profile; }
   std::vector<std::string> notes() const override;

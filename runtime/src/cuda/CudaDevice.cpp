@@ -40,7 +40,11 @@ CudaDevice::Places::Places(int64_t maxRows, int64_t maxSequences) {
   slot = position + numbers(maxSequences);
   ids = slot + numbers(maxSequences);
   outputRows = ids + numbers(maxRows);
-  end = outputRows + numbers(maxRows);
+  temperatures = outputRows + numbers(maxRows);
+  keys = temperatures + numbers(maxRows);
+  end = keys + numbers(maxRows);
+  chosen = end;
+  all = chosen + numbers(maxRows);
 }
 
 /// As the driver understands the variable.
@@ -65,8 +69,8 @@ CudaDevice::CudaDevice(const Artifact &artifact, const Code &code,
       graphs(gpu, manifest.pools.size()),
       places(options.maxRows, options.maxSequences),
       pinnedRows(rowsToPin(manifest, options.maxSequences)),
-      pinned(gpu.driver(), places.end + logitBytes(pinnedRows)),
-      block(allocateWhole(gpu, places.end, "the step's arguments")),
+      pinned(gpu.driver(), places.all + logitBytes(pinnedRows)),
+      block(allocateWhole(gpu, places.all, "the step's arguments")),
       logits(allocate(logitBytes(options.maxRows), "logits",
                       Backing::AsNeeded)) {
   services.base.launch = [](const braid_services *self,
@@ -151,9 +155,9 @@ void CudaDevice::copy(std::byte *to, const std::byte *from, uint64_t bytes) {
 /// too: what differs between the two are tables that only the host follows.
 braid_step &CudaDevice::stage(const braid_step &step) {
   std::byte *to = pinned.data();
-  auto put = [&](uint64_t place, const int32_t *from, int64_t count) {
-    std::memcpy(to + place, from, 4 * size_t(count));
-    return reinterpret_cast<const int32_t *>(block->data() + place);
+  auto put = [&]<typename T>(uint64_t place, const T *from, int64_t count) {
+    std::memcpy(to + place, from, sizeof(T) * size_t(count));
+    return reinterpret_cast<const T *>(block->data() + place);
   };
   braid_step own = step;
   own.services = &services.base;
@@ -162,7 +166,10 @@ braid_step &CudaDevice::stage(const braid_step &step) {
   own.slot = put(places.slot, step.slot, step.sequences);
   own.ids = put(places.ids, step.ids, step.rows);
   own.output_rows = put(places.outputRows, step.output_rows, step.outputs);
+  own.temperatures = put(places.temperatures, step.temperatures, step.outputs);
+  own.keys = put(places.keys, step.keys, step.outputs);
   own.logits = reinterpret_cast<float *>(logits->data());
+  own.chosen = reinterpret_cast<int32_t *>(block->data() + places.chosen);
   own.hidden = hidden ? reinterpret_cast<float *>(hidden->data()) : nullptr;
   own.device = reinterpret_cast<const braid_step *>(block->data());
   std::memcpy(to, &own, sizeof(own));
@@ -239,22 +246,26 @@ void CudaDevice::launchAll(const braid_step &own) {
 
 /// Copies results to where the caller wants them, or to pinned memory if they
 /// fit there: fast, and the host then copies them once more.
-void CudaDevice::fetch(const braid_step &step) {
+void CudaDevice::fetch(const braid_step &step, bool wantsLogits) {
   const CudaDriver &driver = gpu.driver();
-  auto copyOut = [&](void *to, const auto &from, uint64_t bytes) {
+  auto copyOut = [&](void *to, const std::byte *from, uint64_t bytes) {
     if (bytes)
-      driver.check(driver.cuMemcpyDtoHAsync(to, addressOf(from->data()), bytes,
+      driver.check(driver.cuMemcpyDtoHAsync(to, addressOf(from), bytes,
                                             gpu.stream()),
                    "copying results from the GPU");
   };
+  uint64_t bytes = wantsLogits ? logitBytes(step.outputs) : 0;
   bool small = step.outputs <= pinnedRows;
-  std::byte *staged = pinned.data() + places.end;
-  copyOut(small ? static_cast<void *>(staged) : step.logits, logits,
-          logitBytes(step.outputs));
-  copyOut(step.hidden, hidden, hiddenBytes(step));
+  std::byte *ids = pinned.data() + places.chosen;
+  std::byte *staged = pinned.data() + places.all;
+  copyOut(ids, block->data() + places.chosen, 4 * uint64_t(step.outputs));
+  copyOut(small ? static_cast<void *>(staged) : step.logits, logits->data(),
+          bytes);
+  copyOut(step.hidden, hidden ? hidden->data() : nullptr, hiddenBytes(step));
   waitForStep(step);
+  std::memcpy(step.chosen, ids, 4 * size_t(step.outputs));
   if (small)
-    std::memcpy(step.logits, staged, logitBytes(step.outputs));
+    std::memcpy(step.logits, staged, bytes);
 }
 
 void CudaDevice::waitForStep(const braid_step &step) {
@@ -268,7 +279,7 @@ void CudaDevice::waitForStep(const braid_step &step) {
               "the kernel and its layer");
 }
 
-void CudaDevice::run(braid_step &step) {
+void CudaDevice::run(braid_step &step, bool wantsLogits) {
   CudaGpu::Turn turn(gpu);
   const CudaDriver &driver = gpu.driver();
   fault.clear();
@@ -281,7 +292,7 @@ void CudaDevice::run(braid_step &step) {
     launchAll(own);
     if (!fault.empty())
       throw Error(gpu.info().text() + ": " + fault);
-    fetch(step);
+    fetch(step, wantsLogits);
   } catch (...) { // The next step must not write what is still being copied.
     driver.cuStreamSynchronize(gpu.stream());
     throw;

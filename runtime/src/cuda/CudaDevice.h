@@ -35,7 +35,7 @@ public:
              const EngineOptions &options, CudaChoice choice);
   ~CudaDevice() override;
 
-  void run(braid_step &step) override;
+  void run(braid_step &step, bool wantsLogits) override;
   std::string name() const override;
   std::vector<std::string> notes() const override;
   bool sharesMemory() const override { return false; }
@@ -55,14 +55,15 @@ private:
   /// Where the step's parts lie in `block`, and in what of it is pinned.
   struct Places {
     Places(int64_t maxRows, int64_t maxSequences);
-    uint64_t rowBegin, position, slot, ids, outputRows, end;
+    uint64_t rowBegin, position, slot, ids, outputRows, temperatures, keys, end;
+    uint64_t chosen, all; ///< What comes back; the end of everything.
   };
 
   void backResults(const braid_step &step);
   braid_step &stage(const braid_step &step);
   void launchAll(const braid_step &own);
   void launch(const braid_launch &launch);
-  void fetch(const braid_step &step);
+  void fetch(const braid_step &step, bool wantsLogits);
   void waitForStep(const braid_step &step);
   uint64_t logitBytes(int64_t rows) const;
   uint64_t hiddenBytes(const braid_step &step) const;

@@ -37,7 +37,7 @@ SimDevice::SimDevice(const Artifact &artifact, const GpuCode &gpu,
   services.simulator = &simulator;
 }
 
-void SimDevice::run(braid_step &step) {
+void SimDevice::run(braid_step &step, bool) {
   step.services = &services.base;
   step.device = &step;
   simulator.begin(step);

@@ -16,7 +16,7 @@ class SimDevice : public Device {
 public:
   /// Throws Error if the target's kernels were compiled without --with-sim.
   SimDevice(const Artifact &artifact, const GpuCode &gpu, const Code &code);
-  void run(braid_step &step) override;
+  void run(braid_step &step, bool wantsLogits) override;
   std::string name() const override;
 
 private:

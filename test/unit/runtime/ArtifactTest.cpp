@@ -83,12 +83,12 @@ TEST_F(ArtifactTest, SaysWhatIsWrong) {
 }
 
 TEST_F(ArtifactTest, OtherAbiAndSchema) {
-  model.edit("\"abi\": 2", "\"abi\": 7");
+  model.edit("\"abi\": 3", "\"abi\": 7");
   auto open = [&] { Artifact::open(model.artifact()); };
   EXPECT_EQ(errorOf(open),
             model.artifact() +
-                ": was made for ABI 7, this runtime speaks ABI 2");
-  model.edit("\"abi\": 7", "\"abi\": 2");
+                ": was made for ABI 7, this runtime speaks ABI 3");
+  model.edit("\"abi\": 7", "\"abi\": 3");
   model.edit("\"schema\": 1", "\"schema\": 3");
   EXPECT_EQ(errorOf(open),
             model.artifact() +

@@ -39,7 +39,7 @@
 #endif
 
 #define MANIFEST                                                               \
-  "{\"schema\": 1, \"abi\": 2," GPUS                                           \
+  "{\"schema\": 1, \"abi\": 3," GPUS                                           \
   "\"producer\": {\"braid\": \"0.1.0\", \"llvm\": \"22.1.8\"},"                \
   "\"model\": {\"type\": \"fake\", \"layers\": 2, \"pattern\": \"M*\","        \
   " \"hidden\": 4, \"vocabulary\": 16, \"context\": 4096},"                    \
@@ -150,6 +150,16 @@ struct row {
   int32_t pad[14];
 };
 
+/* The most likely id, whatever the temperature. */
+static void choose(const braid_step *s, int64_t output) {
+  const float *line = s->logits + output * VOCABULARY;
+  int best = 0;
+  for (int v = 1; v < VOCABULARY; ++v)
+    best = line[v] > line[best] ? v : best;
+  if (s->temperatures[output] >= 0)
+    s->chosen[output] = best;
+}
+
 static void logits_body(void *captures, int64_t lo, int64_t hi,
                         void *scratch) {
   const braid_step *s = captures;
@@ -165,6 +175,7 @@ static void logits_body(void *captures, int64_t lo, int64_t hi,
       line[0] += ((const float *)s->weights[1 + layer])[2 * 16 + 1];
     for (int v = 0; v < VOCABULARY; ++v)
       s->logits[o * VOCABULARY + v] = line[v];
+    choose(s, o);
   }
 }
 
@@ -199,7 +210,7 @@ const char cubin[] = {0x7f, 'C', 'U', 'B', 'I', 'N', 0, 1, 2, 3};
 #define ADDRESS ".param .u64 .ptr .align 1 p_"
 #define NUMBER ".param .u64 p_"
 #define take_PARAMETERS ADDRESS "," ADDRESS "," ADDRESS "," ADDRESS "," ADDRESS
-#define logits_PARAMETERS take_PARAMETERS "," ADDRESS
+#define logits_PARAMETERS take_PARAMETERS "," ADDRESS "," ADDRESS "," ADDRESS
 #define hidden_PARAMETERS ADDRESS "," NUMBER
 #define PTX                                                                    \
   ".version 8.3\n" ENTRY(take, 32) ENTRY(logits, 64) ENTRY(hidden, 32)
@@ -231,7 +242,8 @@ void sim_sm_90a_take(braid_sim *self, const uint64_t *parameters) {
   }
 }
 
-/* A block makes one line. arena, output_rows, bias, up, up, logits. */
+/* A block makes one line. arena, output_rows, bias, up, up, logits,
+ * temperatures, chosen. */
 void sim_sm_90a_logits(braid_sim *self, const uint64_t *parameters) {
   if (self->thread[0] != 0)
     return;
@@ -239,6 +251,7 @@ void sim_sm_90a_logits(braid_sim *self, const uint64_t *parameters) {
   braid_step s = {0};
   s.arena = AT(void, 0), s.output_rows = AT(const int32_t, 1);
   s.weights = weights, s.logits = AT(float, 5);
+  s.temperatures = AT(const float, 6), s.chosen = AT(int32_t, 7);
   float line[VOCABULARY];
   logits_body(&s, self->block[0], self->block[0] + 1, line);
 }
@@ -252,8 +265,8 @@ void sim_sm_90a_hidden(braid_sim *self, const uint64_t *parameters) {
 
 static void launch(const braid_step *s, int64_t kernel, int64_t blocks,
                    int64_t count, const uint64_t *values) {
-  int64_t extents[6];
-  for (int i = 0; i < 6; ++i)
+  int64_t extents[8];
+  for (int i = 0; i < 8; ++i)
     extents[i] = 1 << 30;
   braid_launch l = {kernel, {blocks, 1, 1}, count, values, extents};
   s->services->launch(s->services, &l);
@@ -270,8 +283,9 @@ void braid_step_sm_90a(const braid_step *s) {
   launch(s, 2, s->taps, 2, hidden);
   uint64_t logits[] = {(uint64_t)s->arena,      (uint64_t)s->output_rows,
                        (uint64_t)s->weights[0], (uint64_t)s->weights[1],
-                       (uint64_t)s->weights[2], (uint64_t)s->logits};
-  launch(s, 1, s->outputs, 6, logits);
+                       (uint64_t)s->weights[2], (uint64_t)s->logits,
+                       (uint64_t)s->temperatures, (uint64_t)s->chosen};
+  launch(s, 1, s->outputs, 8, logits);
 }
 
 #else

@@ -22,7 +22,8 @@ struct Recorder : GenerateListener {
   }
   bool token(size_t prompt, int32_t id, const float *logits) override {
     tokens[prompt].push_back(id);
-    rows[prompt].insert(rows[prompt].end(), logits, logits + kVocabulary);
+    if (logits)
+      rows[prompt].insert(rows[prompt].end(), logits, logits + kVocabulary);
     return tokens[prompt].size() < enough;
   }
 };
@@ -68,10 +69,33 @@ TEST_F(GenerateTest, FeedLastCompletesTheSequence) {
   EXPECT_EQ(more.tokens[0], (Ids{9}));
 }
 
+TEST_F(GenerateTest, TheStepChoosesUnlessLogitsAreCut) {
+  Recorder onDevice, reported, cut;
+  run(prompt({5}), {.maxTokens = 3}, onDevice);
+  EXPECT_TRUE(onDevice.rows[0].empty());
+  run(prompt({5}), {.maxTokens = 3, .tokenLogits = true}, reported);
+  EXPECT_EQ(reported.rows[0].size(), size_t(3 * kVocabulary));
+  run(prompt({5}), {.maxTokens = 3, .sampling = {.temperature = 1, .topK = 1}},
+      cut);
+  EXPECT_EQ(cut.rows[0].size(), size_t(3 * kVocabulary));
+  EXPECT_EQ(onDevice.tokens[0], (Ids{6, 7, 8}));
+  EXPECT_EQ(reported.tokens[0], onDevice.tokens[0]);
+  EXPECT_EQ(cut.tokens[0], onDevice.tokens[0]);
+}
+
+/// Another seed must not inherit what the last step chose for this one.
+TEST_F(GenerateTest, GoesOnFromLogitsAfterFeedLast) {
+  Prompt p = prompt({5});
+  Recorder a;
+  run(p, {.maxTokens = 1, .feedLast = true}, a);
+  EXPECT_NE(session.next(p.sequence), nullptr);
+}
+
 TEST_F(GenerateTest, RaggedBatchIsEachAlone) {
   std::vector<Ids> lists = {{1}, Ids(40, 3), {2, 3}, Ids(17, 8), Ids(16, 1)};
   GenerateOptions options{.maxTokens = 6, .ignoreEos = true,
-                          .promptLogits = true};
+                          .promptLogits = true,
+                          .tokenLogits = true};
   std::vector<Prompt> prompts;
   for (const Ids &ids : lists)
     prompts.push_back(prompt(ids));

@@ -57,6 +57,21 @@ TEST_F(SessionTest, RaggedIsAlone) {
                          session.next(sb)));
 }
 
+TEST_F(SessionTest, ChoosesOfTheLastRow) {
+  auto a = ids(9), b = ids(4, 7);
+  int sa = session.create(), sb = session.create();
+  std::vector<Feed> feeds = {{sa, a, Logits::Choice, {.temperature = 0}},
+                             {sb, b, Logits::All, {.temperature = 0}}};
+  session.step(feeds);
+  EXPECT_EQ(session.next(sa), nullptr);
+  EXPECT_EQ(session.chosen(sa), (a.back() + 1) % kVocabulary);
+  EXPECT_EQ(session.chosen(sb), (b.back() + 1) % kVocabulary);
+  EXPECT_EQ(session.chosen(session.fork(sa)), session.chosen(sa));
+  logitsOf(session, sb, ids(2), 2);
+  EXPECT_EQ(errorOf([&] { session.chosen(sb); }),
+            "nothing was chosen for sequence " + std::to_string(sb));
+}
+
 TEST_F(SessionTest, ForkCopiesTheState) {
   int a = session.create();
   logitsOf(session, a, ids(11), 11);

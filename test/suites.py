@@ -122,6 +122,7 @@ def suites(everything):
         Suite("schedules", count_report, [script("compare_schedules.py")]),
         Suite("warpgroups", count_report, [script("warpgroups.py")]),
         Suite("equalities", count_report, [script("equalities.py")]),
+        Suite("formats", count_report, [script("formats.py")]),
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("sim-f32", count_report, [simulated("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
         Suite("sim-bf16", count_report, [simulated("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}", *only(DISTINCT))]),

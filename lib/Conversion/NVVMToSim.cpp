@@ -257,6 +257,8 @@ LogicalResult SimFunction::rewrite(Operation *op) {
     op->erase();
   } else if (isa<LLVM::FPTruncOp, LLVM::FPExtOp>(op)) {
     rewriteConversion(op);
+  } else if (auto product = dyn_cast<LLVM::FMulOp>(op)) {
+    rewriteProduct(product);
   } else if (auto copy = dyn_cast<NVVM::CpAsyncOp>(op)) {
     rewriteCopy(copy);
   } else if (isa<NVVM::CpAsyncCommitGroupOp>(op)) {
@@ -317,6 +319,25 @@ void SimFunction::rewriteConversion(Operation *op) {
   Value top = LLVM::TruncOp::create(
       b, halves, LLVM::LShrOp::create(b, rounded, number(words, 16)));
   replace(op, LLVM::BitcastOp::create(b, to, top));
+}
+
+/// bf16 by way of f32, in which a product of two has a place for every bit.
+void SimFunction::rewriteProduct(LLVM::FMulOp op) {
+  Type type = op.getType(), wide = b.getF32Type();
+  if (!getElementTypeOrSelf(type).isBF16())
+    return;
+  if (auto vector = dyn_cast<VectorType>(type))
+    wide = vector.cloneWith({}, wide);
+  auto left = LLVM::FPExtOp::create(b, wide, op.getLhs());
+  auto right = LLVM::FPExtOp::create(b, wide, op.getRhs());
+  Value product = LLVM::FMulOp::create(b, left, right);
+  auto rounded = LLVM::FPTruncOp::create(b, type, product);
+  replace(op, rounded);
+  for (Operation *conversion : {left.getOperation(), right.getOperation(),
+                                rounded.getOperation()}) {
+    b.setInsertionPoint(conversion);
+    rewriteConversion(conversion);
+  }
 }
 
 LogicalResult SimFunction::run() {

@@ -35,6 +35,7 @@ private:
   mlir::LogicalResult rewrite(mlir::Operation *op);
   mlir::LogicalResult rewriteAsync(mlir::Operation *op);
   void rewriteConversion(mlir::Operation *op);
+  void rewriteProduct(mlir::LLVM::FMulOp op);
   void replace(mlir::Operation *op, mlir::Value value);
   void announce(mlir::Operation *op, mlir::Value address, mlir::Type type, bool write);
   void rewriteShuffle(mlir::NVVM::ShflOp op);

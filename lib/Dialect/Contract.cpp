@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "VerifyShapes.h"
+#include "braid/Dialect/PackedLayout.h"
 #include "mlir/IR/PatternMatch.h"
 #include "llvm/ADT/BitVector.h"
 
@@ -12,7 +13,7 @@ using namespace mlir;
 using namespace braid;
 using namespace braid::detail;
 
-/// (contract_c1) x [T, K] or [T, k, K], weight [E]? [N/32, K/kp, 32, kp].
+/// (contract_c1) x [T, K] or [T, k, K], weight [E]? [N/32, rows, 32, kp].
 static LogicalResult verifyPacked(PackedContractOp op) {
   bool grouped = !op.getGroups().empty();
   auto weight = cast<ShapedType>(op.getWeight().getType());
@@ -32,20 +33,24 @@ static LogicalResult verifyPacked(PackedContractOp op) {
                            {unsigned(y.getRank() - 1)})))
     return failure();
   int64_t n = y.getShape().back(), k = x.getShape().back();
-  if (packed[3] < 1 || packed[2] != kPanel ||
-      packed[0] != int64_t(llvm::divideCeil(n, kPanel)) ||
-      packed[1] != int64_t(llvm::divideCeil(k, packed[3])))
+  auto layout = PackedLayout::of(weight, k);
+  if (!layout || packed[3] != layout->kp ||
+      (layout->format != StorageKind::F32 && !x.getElementType().isBF16()))
+    return op.emitOpError("contract_c1: expected weights of f32, or x of bf16 and "
+                          "weights of pairs of bf16 or fours of fp8, found ")
+           << weight << " and " << x;
+  if (packed[2] != kPanel || packed[1] != layout->rows ||
+      packed[0] != int64_t(llvm::divideCeil(n, kPanel)))
     return op.emitOpError("contract_c1: weight ")
            << weight << " does not cover N = " << n << ", K = " << k;
-  if (k % packed[3] != 0)
+  if (layout->isCoded() && k % PackedLayout::kBlock != 0)
+    return op.emitOpError("contract_c1: fp8 is packed in blocks of 16 inputs, "
+                          "and K = ")
+           << k << " is no multiple";
+  if (k % layout->kp != 0)
     return op.emitOpError("contract_c1: weights are packed in pairs of bf16, "
                           "and K = ")
            << k << " is odd; f32 has no pairs (--precision=f32)";
-  bool pairs = weight.getElementType().isBF16();
-  if (packed[3] != (pairs ? 2 : 1) || (pairs && !x.getElementType().isBF16()))
-    return op.emitOpError("contract_c1: expected pairs of bf16 in weight and "
-                          "x, or no pairs, found ")
-           << weight << " and " << x;
   if (grouped && op.getGroups().size() != 3)
     return op.emitOpError("contract_c1: expected order, begin and active");
   return success();

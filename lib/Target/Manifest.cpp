@@ -90,8 +90,8 @@ static json::Array writeSources(WeightOp weight) {
     sources.push_back(source("", "F16", shape, init));
     break;
   case StorageKind::FP8:
-    sources.push_back(source(".weight", "F8_E4M3", shape, "uniform:1"));
-    sources.push_back(source(".weight_scale", "F32", {}, "const:0.05"));
+    sources.push_back(source(".weight", "F8_E4M3", shape, "uniform:448"));
+    sources.push_back(source(".weight_scale", "F32", {}, "const:0.0001"));
     break;
   case StorageKind::NVFP4:
     sources.push_back(

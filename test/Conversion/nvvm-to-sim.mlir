@@ -1,5 +1,13 @@
 // RUN: braid-opt %s --nvvm-to-sim | FileCheck %s
 
+// No CPU multiplies bf16: f32 does it.
+// CHECK-LABEL: llvm.func @sim_sm_80_products
+// CHECK-NOT: llvm.fmul {{.*}}bf16
+// CHECK: llvm.fmul %{{.*}}, %{{.*}} : vector<8xf32>
+// CHECK-NOT: llvm.fp
+// CHECK: llvm.fmul %{{.*}}, %{{.*}} : f32
+// CHECK: llvm.return
+
 // A copy is one call: what it reads and writes is checked there.
 // CHECK-LABEL: llvm.func @sim_sm_80_copies
 // CHECK-NOT: llvm.load %{{.*}} : !llvm.ptr -> vector
@@ -22,6 +30,14 @@
 // CHECK: llvm.getelementptr %[[WORDS]][6]
 // CHECK-COUNT-4: llvm.load %{{.*}} : !llvm.ptr -> f32
 gpu.module @sm_80 {
+  llvm.func @products(%to: !llvm.ptr<1>, %a: vector<8xbf16>, %b: f32)
+      attributes {braid.kernel} {
+    %0 = llvm.fmul %a, %a : vector<8xbf16>
+    llvm.store %0, %to : vector<8xbf16>, !llvm.ptr<1>
+    %1 = llvm.fmul %b, %b : f32
+    llvm.store %1, %to : f32, !llvm.ptr<1>
+    llvm.return
+  }
   llvm.func @copies(%to: !llvm.ptr<3>, %from: !llvm.ptr<1>, %bytes: i32)
       attributes {braid.kernel} {
     nvvm.cp.async.shared.global %to, %from, 16, cache = cg, %bytes : !llvm.ptr<3>, !llvm.ptr<1>, i32

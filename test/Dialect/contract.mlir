@@ -47,3 +47,14 @@ func.func @grouped(%x: tensor<?x48xf32>, %up: tensor<16x2x48x32x1xf32>, %down: t
   } -> tensor<?x4x48xf32>
   return %1 : tensor<?x4x48xf32>
 }
+
+// Codes of 48 inputs in twelve rows of a panel, behind a row of scales.
+// CHECK-LABEL: func @coded
+// CHECK: braid.packed_contract ins({{.*}} : memref<?x48xbf16>, memref<3x13x32x4xf8E4M3FN>)
+func.func @coded(%x: memref<?x48xbf16>, %w: memref<3x13x32x4xf8E4M3FN>, %out: memref<?x72xf32>) {
+  braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<3x13x32x4xf8E4M3FN>) outs(%out : memref<?x72xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}

@@ -7,6 +7,7 @@
 // CHECK: @blocks {{.*}} prepare @braid_prepare_2 :
 // CHECK: @A {{.*}} prepare @braid_prepare_3 :
 // CHECK: @conv {{.*}} prepare @braid_prepare_4 :
+// CHECK: @coded {{.*}} prepare @braid_prepare_5 :
 // CHECK: @unused from "layers.{L}.unused" :
 braid.params @block layers = [0, 3] {
   braid.weight @a from "layers.{L}.a" packed tensor<3x24x32x2xbf16> table 0 : tensor<72x47xbf16, #braid.storage<bf16>>
@@ -15,6 +16,7 @@ braid.params @block layers = [0, 3] {
   braid.weight @blocks from "layers.{L}.{E}.blocks" packed tensor<16x3x48x32x1xf32> table 6 : tensor<16x72x48xbf16, #braid.storage<nvfp4>>
   braid.weight @A from "layers.{L}.A_log" transform "neg_exp" packed tensor<8xf32> table 8 : tensor<8xbf16, #braid.storage<bf16>>
   braid.weight @conv from "layers.{L}.conv" transform "transpose" packed tensor<4x96xf32> table 10 : tensor<4x96xbf16, #braid.storage<bf16>>
+  braid.weight @coded from "layers.{L}.coded" packed tensor<3x13x32x4xf8E4M3FN> table 12 : tensor<72x48xbf16, #braid.storage<fp8>>
   braid.weight @unused from "layers.{L}.unused" : tensor<8xf32, #braid.storage<f32>>
 }
 
@@ -42,3 +44,14 @@ braid.params @block layers = [0, 3] {
 // CHECK: scf.for %[[COLUMN:.*]] =
 // CHECK: memref.load %arg0[%[[COLUMN]], %[[ROW]]]
 // CHECK: memref.store {{.*}}, %arg1[%[[ROW]], %[[COLUMN]]]
+
+// What stays coded is moved, in words: the scale first, then of each row four
+// bytes of a block.
+// CHECK-LABEL: func.func @braid_prepare_5(%arg0: memref<72x48xi8>, %arg1: memref<1xf32>, %arg2: memref<3x13x32xi32>)
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c1{{.*}} step
+// CHECK: memref.load %arg1
+// CHECK: memref.store {{.*}}, %arg2
+// CHECK: scf.for %{{.*}} = %c1{{.*}} to %c13 step
+// CHECK-COUNT-4: memref.load %arg0
+// CHECK-NOT: memref.load
+// CHECK: memref.store {{.*}}, %arg2

@@ -18,6 +18,18 @@ func.func private @bf16(%x: memref<?x48xbf16>, %w: memref<2x24x32x2xbf16>, %y: m
   return
 }
 
+// Codes become pairs of bf16.
+// CHECK-LABEL: func.func private @coded(
+// V3-SAME: lanes = 8, rows = 4, dot = "fma">
+// BF16-SAME: dot = "bf16">
+func.func private @coded(%x: memref<?x48xbf16>, %w: memref<2x13x32x4xf8E4M3FN>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64} {
+  braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x13x32x4xf8E4M3FN>) outs(%y : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}
+
 // f32 products are always multiply-adds.
 // CHECK-LABEL: func.func private @f32(
 // BF16-SAME: dot = "fma"

@@ -49,6 +49,32 @@ func.func private @bf16(%step: !braid.context, %x: memref<?x48xbf16>, %w: memref
   return
 }
 
+// Codes of several rows are decoded into the thread's scratch first, eight pairs
+// of two vectors from a block of 16 inputs; those of a single row between the
+// products. The sums are scaled.
+// CONTRACT-LABEL: func.func private @coded(
+// CONTRACT: braid.parallel {{.*}} scratch 3072
+// CONTRACT: scf.if
+// CONTRACT:   scf.for {{.*}} iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>)
+// CONTRACT-COUNT-8: vector.load %{{.*}} : memref<2x13x128xf8E4M3FN>, vector<64xf8E4M3FN>
+// CONTRACT-COUNT-16: x86vector.avx512.dot
+// CONTRACT:   vector.load %{{.*}} : memref<2x13x128xf8E4M3FN>, vector<64xf8E4M3FN>
+// CONTRACT:   arith.mulf {{.*}} : vector<16xf32>
+// CONTRACT: } else {
+// CONTRACT:   scf.for
+// CONTRACT-COUNT-16: vector.store {{.*}} : memref<24x64xbf16>, vector<32xbf16>
+// CONTRACT:   vector.load {{.*}} : memref<24x64xbf16>, vector<32xbf16>
+// CONTRACT:   x86vector.avx512.dot
+// CONTRACT-NOT: braid.packed_contract
+func.func private @coded(%step: !braid.context, %x: memref<?x48xbf16>, %w: memref<2x13x32x4xf8E4M3FN>, %y: memref<?x64xbf16>) attributes {braid.kernel = 3 : i64, braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 8, dot = "bf16">} {
+  braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x13x32x4xf8E4M3FN>) outs(%y : memref<?x64xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}
+
 // A block function has no schedule and is left alone.
 // CHECK-LABEL: func.func private @block(
 // CHECK-NEXT: call @norm

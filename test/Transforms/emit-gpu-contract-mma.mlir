@@ -77,3 +77,31 @@ func.func private @grouped_sm_90a(%step: !braid.context, %x: memref<?x20xbf16>, 
   }
   return
 }
+
+// Codes. Few rows: a lane takes blocks of 16 inputs, in vectors of four words of
+// four rows. More: they pass through shared memory as they are stored, two panels
+// at once, and one vector becomes the registers of eight mma.
+// CHECK-LABEL: func.func private @coded_sm_90a(
+// CHECK: gpu.launch
+// CHECK-COUNT-4: vector.load %{{.*}} {alignment = 16 : i64} : memref<3x25x128xf8E4M3FN>, vector<16xf8E4M3FN>
+// CHECK-COUNT-2: vector.load %{{.*}} {alignment = 16 : i64} : memref<?x96xbf16>, vector<8xbf16>
+// CHECK-COUNT-8: arith.mulf {{.*}} : vector<8xbf16>
+// CHECK: vector.load %{{.*}} {alignment = 4 : i64} : memref<3x25x128xf8E4M3FN>, vector<4xf8E4M3FN>
+// CHECK: arith.mulf {{.*}} : vector<1xf32>
+// CHECK: dynamic_shared_memory_size %c24576_i32
+// CHECK: nvgpu.device_async_copy %{{.*}}, 16, %{{.*}} {bypassL1} : memref<3x25x128xf8E4M3FN> to memref<4x2x8x128xf8E4M3FN, #gpu.address_space<workgroup>>
+// CHECK: nvvm.cp.async.wait.group 2
+// CHECK: nvgpu.ldmatrix
+// CHECK: vector.load %{{.*}} {alignment = 16 : i64} : memref<4x2x8x128xf8E4M3FN, #gpu.address_space<workgroup>>, vector<16xf8E4M3FN>
+// CHECK-COUNT-2: arith.mulf {{.*}} : vector<8xbf16>
+// CHECK-COUNT-8: nvvm.mma.sync
+// CHECK-NOT: nvvm.mma.sync
+// CHECK: nvgpu.ldmatrix
+func.func private @coded_sm_90a(%step: !braid.context, %x: memref<?x96xbf16>, %w: memref<3x25x32x4xf8E4M3FN>, %y: memref<?x72xbf16>) attributes {braid.kernel = 4 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"mma", threads = 256, blocks = 2, tile = [64, 64, 0]>} {
+  braid.packed_contract ins(%x, %w : memref<?x96xbf16>, memref<3x25x32x4xf8E4M3FN>) outs(%y : memref<?x72xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}

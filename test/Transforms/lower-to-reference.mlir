@@ -38,6 +38,26 @@ func.func private @experts(%step: !braid.context, %x: memref<?x8xf32>, %ids: mem
   return
 }
 
+// A code is one byte; the scale of an output, four of them, comes after the sum.
+// CHECK-LABEL: func.func private @coded(
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c48
+// CHECK: memref.load %{{.*}} : memref<2x13x32x4xf8E4M3FN>
+// CHECK: arith.shrsi
+// CHECK: arith.mulf
+// CHECK: scf.yield
+// CHECK-COUNT-4: memref.load %{{.*}} : memref<2x13x32x4xf8E4M3FN>
+// CHECK: arith.mulf
+// CHECK-NOT: scf.yield
+// CHECK: memref.store
+func.func private @coded(%step: !braid.context, %x: memref<?x48xbf16>, %w: memref<2x13x32x4xf8E4M3FN>, %y: memref<?x64xbf16>) attributes {braid.kernel = 4 : i64, braid.schedule = #braid.schedule<"reference", lanes = 1, rows = 1, dot = "fma">} {
+  braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x13x32x4xf8E4M3FN>) outs(%y : memref<?x64xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}
+
 // On a GPU the definition runs in a grid of one thread.
 // CHECK-LABEL: func.func private @combine_sm_90a(
 // CHECK-NOT: braid.gpu_schedule

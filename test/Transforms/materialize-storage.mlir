@@ -102,3 +102,38 @@ func.func @not_read(%layer: index) {
   %w = braid.param @block::@norm[%layer] : tensor<48xbf16, #braid.storage<bf16>>
   return
 }
+
+// What is stored in fp8 stays so where x is bf16 and inputs come in blocks of 16;
+// otherwise it becomes numbers of the type of x.
+// CHECK-LABEL: func @coded
+// CHECK: braid.packed_contract ins({{.*}} : tensor<?x48xbf16>, tensor<3x13x32x4xf8E4M3FN>)
+func.func @coded(%x: tensor<?x48xbf16>, %layer: index, %out: tensor<?x72xf32>) -> tensor<?x72xf32> {
+  %zero = arith.constant 0.0 : f32
+  %init = linalg.fill ins(%zero : f32) outs(%out : tensor<?x72xf32>) -> tensor<?x72xf32>
+  %w = braid.param @coded_weights::@bf16[%layer] : tensor<72x48xbf16, #braid.storage<fp8>>
+  %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<?x48xbf16>, tensor<72x48xbf16, #braid.storage<fp8>>) outs(%init : tensor<?x72xf32>) -> tensor<?x72xf32>
+  return %y : tensor<?x72xf32>
+}
+// CHECK-LABEL: func @decoded
+// CHECK: braid.packed_contract ins({{.*}} : tensor<?x40xbf16>, tensor<3x20x32x2xbf16>)
+func.func @decoded(%x: tensor<?x40xbf16>, %layer: index, %out: tensor<?x72xf32>) -> tensor<?x72xf32> {
+  %zero = arith.constant 0.0 : f32
+  %init = linalg.fill ins(%zero : f32) outs(%out : tensor<?x72xf32>) -> tensor<?x72xf32>
+  %w = braid.param @coded_weights::@blocks[%layer] : tensor<72x40xbf16, #braid.storage<fp8>>
+  %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<?x40xbf16>, tensor<72x40xbf16, #braid.storage<fp8>>) outs(%init : tensor<?x72xf32>) -> tensor<?x72xf32>
+  return %y : tensor<?x72xf32>
+}
+// CHECK-LABEL: func @decoded_f32
+// CHECK: braid.packed_contract ins({{.*}} : tensor<?x48xf32>, tensor<3x48x32x1xf32>)
+func.func @decoded_f32(%x: tensor<?x48xf32>, %layer: index, %out: tensor<?x72xf32>) -> tensor<?x72xf32> {
+  %zero = arith.constant 0.0 : f32
+  %init = linalg.fill ins(%zero : f32) outs(%out : tensor<?x72xf32>) -> tensor<?x72xf32>
+  %w = braid.param @coded_weights::@f32[%layer] : tensor<72x48xbf16, #braid.storage<fp8>>
+  %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<?x48xf32>, tensor<72x48xbf16, #braid.storage<fp8>>) outs(%init : tensor<?x72xf32>) -> tensor<?x72xf32>
+  return %y : tensor<?x72xf32>
+}
+braid.params @coded_weights layers = [0, 3] {
+  braid.weight @bf16 from "layers.{L}.a" : tensor<72x48xbf16, #braid.storage<fp8>>
+  braid.weight @blocks from "layers.{L}.b" : tensor<72x40xbf16, #braid.storage<fp8>>
+  braid.weight @f32 from "layers.{L}.c" : tensor<72x48xbf16, #braid.storage<fp8>>
+}

@@ -414,8 +414,8 @@ def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1, "product",
     [AttrSizedOperandSegments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "y = f(x W^T) with a packed weight and a fused epilogue";
   let description = [{
-    x [T, K]; weight packed [ceil(N/32), ceil(K/kp), 32, kp], zero beyond N and K;
-    y [T, N]. Products accumulate in f32. The region is the epilogue, applied per
+    x [T, K]; weight packed [ceil(N/32), ceil(K/kp), 32, kp], zero beyond N and K,
+    or coded; y [T, N]. Products accumulate in f32. The region is the epilogue, applied per
     element: its arguments are the accumulator (f32), one element of each of
     `extras` ([T, N], or [N]: one value per column), and the old element of y;
     it yields the new one.
@@ -425,12 +425,21 @@ def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1, "product",
     at the pair's row (`gather`), or [T, k, K] read at the sorted position; y
     is [T, k, N], written at the sorted position (`gather`) or back at the pair.
 
+    A coded weight is [ceil(N/32), rows, 32, 4] bytes, a row of a panel being a
+    word for each of 32 outputs. Its value is a number that bf16 holds exactly
+    times the output's scale, and the scale is applied to the sum: the epilogue's
+    accumulator is `scale[n] * sum_k x[t, k] * number[n, k]`, rounded to f32 once
+    more. `f8E4M3FN` are codes of E4M3: row 0 has the scales, f32, and for each 16
+    inputs follow four rows, of which row c has inputs 2c, 2c + 8, 2c + 1 and
+    2c + 9.
+
     Canonical form: the epilogue uses every extra, and none is there twice.
 
-    Constraints: (contract_c1) the packed weight covers N and K, and kp divides
-    K, 2 for bf16 weights with bf16 x and 1 for others; (contract_c2) the region's arguments are f32, the extras' and the output's
-    element types, and it yields the output's; (contract_c3) extras are [T, N]
-    or [N].
+    Constraints: (contract_c1) the packed weight covers N and K; kp divides K and
+    is 1 for weights of f32, 2 for bf16 with bf16 x; weights of `f8E4M3FN`, with
+    bf16 x, have K a multiple of 16; (contract_c2) the region's arguments are f32,
+    the extras' and the output's element types, and it yields the output's;
+    (contract_c3) extras are [T, N] or [N].
 
     ```mlir
     %y = braid.packed_contract ins(%x, %w :

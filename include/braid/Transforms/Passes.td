@@ -19,7 +19,9 @@ def MaterializeStorage : Pass<"materialize-storage", "::mlir::ModuleOp"> {
     Storage is an encoding that bufferization would erase silently, so this runs
     before it. Every contraction with an encoded weight becomes a
     `braid.packed_contract`; `braid.experts` becomes its grouping, two grouped
-    contractions and a weighted sum; every other weight becomes a plain f32
+    contractions and a weighted sum. Weights stored in fp8 stay so if they are
+    multiplied with bf16 and have whole blocks of 16 inputs; others become numbers
+    of the type of the activations. Every other weight becomes a plain f32
     vector (or, for tables, rows of its own type). Assigns each weight its place
     in the step's weight table.
 
@@ -29,8 +31,8 @@ def MaterializeStorage : Pass<"materialize-storage", "::mlir::ModuleOp"> {
     `braid.weight` that is read has `packed` and `table`.
 
     ```mlir
-    braid.weight @proj from "layers.{L}.proj" : tensor<72x48xbf16, #braid.storage<nvfp4>>
-    %w = braid.param @block::@proj[%layer] : tensor<72x48xbf16, #braid.storage<nvfp4>>
+    braid.weight @proj from "layers.{L}.proj" : tensor<72x48xbf16, #braid.storage<bf16>>
+    %w = braid.param @block::@proj[%layer] : tensor<72x48xbf16, #braid.storage<bf16>>
     %y = linalg.contract ... ins(%x, %w : ...) outs(%zeros : tensor<?x72xf32>) -> tensor<?x72xf32>
     // becomes
     braid.weight @proj from "layers.{L}.proj" packed tensor<3x24x32x2xbf16> table 2 : ...

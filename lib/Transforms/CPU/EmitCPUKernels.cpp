@@ -24,7 +24,7 @@ static LogicalResult checkDot(Operation *op, func::FuncOp kernel,
   auto contract = dyn_cast<PackedContractOp>(op);
   bool pairs =
       contract &&
-      getElementTypeOrSelf(contract.getWeight().getType()).isBF16();
+      !getElementTypeOrSelf(contract.getWeight().getType()).isF32();
   if (cast<ScheduleAttr>(scheduleOf(op)).getDot() != "bf16" || (pairs && dotsBF16))
     return success();
   return op->emitOpError("of @")

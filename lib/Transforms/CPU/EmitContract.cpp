@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Emitters.h"
+#include "CodedPanel.h"
 #include "braid/Transforms/Lanewise.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -20,19 +20,24 @@ namespace {
 using Values = LoopBuilder::Values;
 
 /// Emits one packed contraction. Work is split into panels of 32 outputs; a
-/// panel of weights stays in cache while all rows pass by it. An output element
-/// is one sum over K in ascending order, whatever the tile it falls into: the
-/// result does not depend on the number of rows or threads.
+/// panel of weights stays in cache while all rows pass by it; coded ones are
+/// decoded before, into the thread's scratch, unless there is one row. An output
+/// element is one sum over K in ascending order, whatever the tile it falls into:
+/// the result does not depend on the number of rows or threads.
 class ContractEmitter {
 public:
   ContractEmitter(Emitter &b, PackedContractOp op)
       : b(b), op(op), grouped(!op.getGroups().empty()),
-        bf16Dot(b.schedule.getDot() == "bf16"), lanes(b.lanes) {
+        bf16Dot(b.schedule.getDot() == "bf16"), lanes(b.lanes),
+        layout(*PackedLayout::of(
+            op.getWeight().getType(),
+            cast<MemRefType>(op.getX().getType()).getShape().back())) {
     auto packed = cast<MemRefType>(op.getWeight().getType());
-    ArrayRef<int64_t> shape = packed.getShape().take_back(4);
-    panels = shape[0];
-    pairs = shape[1];
-    kp = shape[3];
+    panels = packed.getShape().take_back(4)[0];
+    kp = layout.isCoded() ? 2 : layout.kp;
+    pairs = layout.inputs / kp;
+    if (layout.isCoded())
+      unpacked = scratch.reserve({pairs, kPanel * kp}, b.getBF16Type());
     n = cast<MemRefType>(op.getInit().getType()).getShape().back();
     // A register tile holds rows x columns accumulators.
     columns = std::min<int64_t>(kPanel, 2 * lanes);
@@ -52,12 +57,17 @@ private:
   void prepareOperands();
   void emitDense();
   void emitGrouped();
-  void panel(Value panelIndex, Value begin, Value end,
+  void unpack(Value panelIndex, Value memory);
+  void panel(Value panelIndex, Value memory, Value begin, Value end,
              function_ref<Rows(Value first, int64_t count)> rowsAt);
   void tile(Value panelIndex, int64_t half, const Rows &at);
   Values step(Value panelIndex, int64_t half, const Rows &at, Value pair,
               ValueRange sums);
+  Values block(Value panelIndex, const Rows &at, Value number, ValueRange sums);
+  Values multiply(const Rows &at, Value k, ValueRange loaded, ValueRange sums);
+  Values place(Value panelIndex);
   Value weights(Value panelIndex, Value pair, int64_t offset, int64_t count);
+  Value scaled(Value sum, Value panelIndex, int64_t output);
   void finish(Value panelIndex, int64_t half, const Rows &at, Values sums);
   void storePiece(Value sum, Value row, Value column);
   Value epilogue(Value sum, Value row, Value column);
@@ -65,8 +75,13 @@ private:
   Emitter &b;
   PackedContractOp op;
   bool grouped, bf16Dot;
-  int64_t lanes, panels, pairs, kp, n, columns, rows;
-  Value x, w, y, expert, order;
+  int64_t lanes;
+  PackedLayout layout;
+  /// Of the numbers that are multiplied, which coded weights become first.
+  int64_t panels, pairs, kp, n, columns, rows;
+  Scratch scratch;
+  size_t unpacked = 0;
+  Value x, w, y, expert, order, panelPairs;
 };
 
 } // namespace
@@ -98,11 +113,23 @@ void ContractEmitter::prepareOperands() {
 
 Value ContractEmitter::weights(Value panelIndex, Value pair, int64_t offset,
                                int64_t count) {
-  Values at;
-  if (grouped)
-    at.push_back(expert);
-  at.append({panelIndex, pair, b.index(offset)});
+  if (layout.isCoded())
+    return b.loadRaw(panelPairs, {pair, b.index(offset)}, count);
+  Values at = place(panelIndex);
+  at.append({pair, b.index(offset)});
   return b.loadRaw(w, at, count);
+}
+
+/// First indices of a panel of the weights.
+Values ContractEmitter::place(Value panelIndex) {
+  return grouped ? Values{expert, panelIndex} : Values{panelIndex};
+}
+
+void ContractEmitter::unpack(Value panelIndex, Value memory) {
+  if (!layout.isCoded())
+    return;
+  panelPairs = scratch.get(b, memory, unpacked);
+  CodedPanel(b, w, place(panelIndex), layout).unpack(panelPairs);
 }
 
 /// Two consecutive bf16 of a row of x, in every 32-bit lane.
@@ -125,8 +152,28 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
   for (int64_t v = 0; v < vectors; ++v)
     loaded.push_back(weights(panelIndex, pair,
                              (half * columns + v * lanes) * kp, lanes * kp));
+  return multiply(at, k, loaded, sums);
+}
+
+/// A block of inputs of a whole panel, decoded where it is multiplied.
+Values ContractEmitter::block(Value panelIndex, const Rows &at, Value number,
+                              ValueRange sums) {
+  CodedPanel coded(b, w, place(panelIndex), layout);
+  Value k = b.mul(number, b.index(layout.kBlock));
+  Values result(sums);
+  SmallVector<Values> pairs = coded.block(number);
+  for (auto [i, loaded] : llvm::enumerate(pairs))
+    result = multiply(at, b.add(k, b.index(int64_t(i) * kp)), loaded, result);
+  return result;
+}
+
+/// Adds the products of the inputs from k on, of all vectors of outputs.
+Values ContractEmitter::multiply(const Rows &at, Value k, ValueRange weights,
+                                 ValueRange sums) {
+  int64_t vectors = columns / lanes;
+  Values loaded(weights);
   Values result(sums.begin(), sums.end());
-  auto multiply = [&](int64_t r, Value scalar, ArrayRef<Value> by) {
+  auto addProducts = [&](int64_t r, Value scalar, ArrayRef<Value> by) {
     for (int64_t v = 0; v < vectors; ++v)
       result[r * vectors + v] = b.fma(scalar, by[v], result[r * vectors + v]);
   };
@@ -144,7 +191,7 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
     for (Value &vector : loaded)
       vector = b.widen(vector);
     for (size_t r = 0; r < at.x.size(); ++r)
-      multiply(r, b.splat(b.widen(b.load(x, {at.x[r], k})), lanes), loaded);
+      addProducts(r, b.splat(b.widen(b.load(x, {at.x[r], k})), lanes), loaded);
     return result;
   }
   Values even, odd;
@@ -158,8 +205,8 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
   for (size_t r = 0; r < at.x.size(); ++r) {
     auto [first, second] =
         b.splitPairs(broadcastPair(b, x, at.x[r], k, lanes));
-    multiply(r, first, even);
-    multiply(r, second, odd);
+    addProducts(r, first, even);
+    addProducts(r, second, odd);
   }
   return result;
 }
@@ -167,9 +214,12 @@ Values ContractEmitter::step(Value panelIndex, int64_t half, const Rows &at,
 void ContractEmitter::tile(Value panelIndex, int64_t half, const Rows &at) {
   int64_t vectors = columns / lanes;
   Values init(at.x.size() * vectors, b.splat(0.0, lanes));
-  Values sums = b.loop(b.index(0), b.index(pairs), b.index(1), init,
-                       [&](Value pair, ValueRange carried) {
-                         return step(panelIndex, half, at, pair, carried);
+  bool direct = layout.isCoded() && !panelPairs;
+  int64_t steps = direct ? layout.inputs / layout.kBlock : pairs;
+  Values sums = b.loop(b.index(0), b.index(steps), b.index(1), init,
+                       [&](Value i, ValueRange carried) {
+                         return direct ? block(panelIndex, at, i, carried)
+                                       : step(panelIndex, half, at, i, carried);
                        });
   finish(panelIndex, half, at, sums);
 }
@@ -196,6 +246,14 @@ void ContractEmitter::storePiece(Value sum, Value row, Value column) {
   b.storeVector(epilogue(sum, row, column), y, {row, column});
 }
 
+/// The sums of coded weights, times the scales of their outputs.
+Value ContractEmitter::scaled(Value sum, Value panelIndex, int64_t output) {
+  if (!layout.isCoded())
+    return sum;
+  CodedPanel coded(b, w, place(panelIndex), layout);
+  return b.mul(sum, coded.scales(output));
+}
+
 /// Stores a tile; in the last panel only the columns that exist.
 void ContractEmitter::finish(Value panelIndex, int64_t half, const Rows &at,
                              Values sums) {
@@ -205,7 +263,9 @@ void ContractEmitter::finish(Value panelIndex, int64_t half, const Rows &at,
   auto store = [&](int64_t valid) {
     for (size_t r = 0; r < at.y.size(); ++r)
       for (Piece piece : piecesOf(valid, lanes)) {
-        Value sum = sums[r * vectors + piece.offset / lanes];
+        int64_t vector = piece.offset / lanes;
+        Value sum = scaled(sums[r * vectors + vector], panelIndex,
+                           half * columns + vector * lanes);
         if (piece.lanes != lanes)
           sum = vector::ExtractStridedSliceOp::create(
               b, sum, ArrayRef<int64_t>{piece.offset % lanes},
@@ -223,18 +283,20 @@ void ContractEmitter::finish(Value panelIndex, int64_t half, const Rows &at,
       [&] { store(std::max<int64_t>(rest, 0)); });
 }
 
-void ContractEmitter::panel(Value panelIndex, Value begin, Value end,
+void ContractEmitter::panel(Value panelIndex, Value memory, Value begin,
+                            Value end,
                             function_ref<Rows(Value, int64_t)> rowsAt) {
   auto parts = [&] {
+    unpack(panelIndex, memory);
     for (int64_t half = 0; half < kPanel / columns; ++half)
       b.tiles(begin, end, rows, [&](Value first, int64_t count) {
         tile(panelIndex, half, rowsAt(first, count));
       });
   };
-  if (columns == kPanel || lanes == 1)
+  if ((columns == kPanel && !layout.isCoded()) || lanes == 1)
     return parts();
   // Two sums of one row would wait for each other's latency, and weights would
-  // pass by twice: a single row takes the panel whole.
+  // pass by twice: a single row takes the panel whole, and decodes it on the way.
   b.when(
       b.eq(b.sub(end, begin), b.index(1)),
       [&] {
@@ -247,14 +309,15 @@ void ContractEmitter::panel(Value panelIndex, Value begin, Value end,
 
 void ContractEmitter::emitDense() {
   Value total = b.dim(x, 0);
-  b.parallelItems(b.index(panels), 1, 0, [&](Value panelIndex, Value) {
-    panel(panelIndex, b.index(0), total, [&](Value first, int64_t count) {
+  auto body = [&](Value panelIndex, Value memory) {
+    panel(panelIndex, memory, b.index(0), total, [&](Value first, int64_t count) {
       Values at;
       for (int64_t r = 0; r < count; ++r)
         at.push_back(b.add(first, b.index(r)));
       return Rows{at, at};
     });
-  });
+  };
+  b.parallelItems(b.index(panels), 1, scratch.bytes(), body);
 }
 
 void ContractEmitter::emitGrouped() {
@@ -263,14 +326,14 @@ void ContractEmitter::emitGrouped() {
       cast<MemRefType>(op.getGroups()[0].getType()).getDimSize(1);
   Value experts = b.toIndex(b.load(active, {b.index(0)}));
   Value items = b.mul(experts, b.index(panels));
-  b.parallelItems(items, 1, 0, [&](Value item, Value) {
+  b.parallelItems(items, 1, scratch.bytes(), [&](Value item, Value memory) {
     Value which = b.div(item, b.index(panels));
     Value panelIndex = b.rem(item, b.index(panels));
     expert = b.toIndex(b.load(active, {b.add(which, b.index(1))}));
     Value first = b.toIndex(b.load(begin, {expert}));
     Value last =
         b.toIndex(b.load(begin, {b.add(expert, b.index(1))}));
-    panel(panelIndex, first, last, [&](Value at, int64_t count) {
+    panel(panelIndex, memory, first, last, [&](Value at, int64_t count) {
       Rows tileRows;
       for (int64_t r = 0; r < count; ++r) {
         Value sorted = b.add(at, b.index(r));

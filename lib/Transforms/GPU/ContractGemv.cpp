@@ -29,6 +29,8 @@ public:
         warps(kContractThreads / kWarp), columns(columnsOf(c)) {
     xLanes = std::gcd(GPUEmitter::vectorLanes({c.x}, c.k), kEach * c.kp);
     run = std::gcd(c.pairs, std::max<int64_t>(xLanes / c.kp, 1));
+    if (c.layout.isCoded())
+      run = PackedLayout::kBlock / c.kp;
     spread = kWarp * kEach / columns;
     partial = memory.reserve({warps, rows, columns}, b.getF32Type());
     if (!makesInput())
@@ -53,6 +55,7 @@ private:
   static constexpr int64_t kInFlight = 8;
 
   static int64_t columnsOf(Contraction &c);
+  int64_t loadsOfRun() const { return run * c.kp / c.layout.kp; }
   int64_t round() const { return warps * spread * run; }
   /// Whether x is computed by the block, rather than read.
   bool makesInput() const { return producer && producer->result() == c.x; }
@@ -61,6 +64,7 @@ private:
   void compute(int64_t count, const Contraction::Tile &at);
   Values addProducts(Value first, int64_t rounds, ValueRange sums);
   Values loadRun(Value pair);
+  Values decodeRun(ValueRange codes);
   void multiply(ValueRange weights, ArrayRef<Values> inputs, Values &sums);
   Values loadInputs(Value row, Value k);
   Values halves(Value pairs);
@@ -76,7 +80,7 @@ private:
   size_t partial, input = 0;
   bool publish = false;
   // Of the running tile.
-  Value x, column, expert, panel, offset, ownPair, lane, warp;
+  Value x, column, expert, panel, output, ownPair, lane, warp;
   Values xRows;
 };
 
@@ -104,7 +108,7 @@ void ContractGemv::tile(Value first, const Contraction::Tile &at) {
   Value across = b.index(columns / kEach);
   panel = b.div(column, b.index(kPanel));
   Value own = b.mul(b.rem(lane, across), b.index(kEach));
-  offset = b.mul(b.add(b.rem(column, b.index(kPanel)), own), b.index(c.kp));
+  output = b.add(b.rem(column, b.index(kPanel)), own);
   ownPair = b.mul(b.add(b.mul(warp, b.index(spread)), b.div(lane, across)),
                   b.index(run));
   // Most experts get one row, however many rows there are.
@@ -147,7 +151,8 @@ void ContractGemv::compute(int64_t count, const Contraction::Tile &at) {
     xRows.push_back(c.place(b.min(b.add(at.first, b.index(r)), last)).x);
 
   // With many rows registers are for sums.
-  int64_t rounds = std::max<int64_t>(kInFlight / (count > 4 ? 2 : 1) / run, 1);
+  int64_t rounds =
+      std::max<int64_t>(kInFlight / (count > 4 ? 2 : 1) / loadsOfRun(), 1);
   int64_t step = round() * rounds, whole = c.pairs / step * step;
   Values sums(count, b.splat(0.0, kEach));
   if (whole > 0)
@@ -194,20 +199,34 @@ Values ContractGemv::addProducts(Value first, int64_t rounds, ValueRange sums) {
   return result;
 }
 
-/// Four outputs of each of the lane's consecutive pairs.
+/// Four outputs of each of the lane's consecutive pairs, as stored.
 Values ContractGemv::loadRun(Value pair) {
+  Value first = pair;
+  if (c.layout.isCoded())
+    first = b.div(pair, b.index(c.layout.kp / c.kp));
   Values loaded;
-  for (int64_t i = 0; i < run; ++i)
-    loaded.push_back(c.weights(expert, panel, b.add(pair, b.index(i)), offset,
-                               kEach * c.kp));
+  for (int64_t i = 0; i < loadsOfRun(); ++i)
+    loaded.push_back(
+        c.weights(expert, panel, b.add(first, b.index(i)), output, kEach));
   return loaded;
+}
+
+/// The pairs of a block of codes.
+Values ContractGemv::decodeRun(ValueRange codes) {
+  Values lower, upper;
+  for (Value row : codes) {
+    auto [first, second] = c.decodePairs(row);
+    lower.push_back(first), upper.push_back(second);
+  }
+  llvm::append_range(lower, upper);
+  return lower;
 }
 
 /// Adds the products of each row's inputs and the lane's weights.
 void ContractGemv::multiply(ValueRange weights, ArrayRef<Values> inputs,
                             Values &sums) {
   Values ws; // One vector of outputs for each k.
-  for (Value loaded : weights)
+  for (Value loaded : c.layout.isCoded() ? decodeRun(weights) : Values(weights))
     llvm::append_range(ws, c.kp == 2 ? halves(loaded)
                                      : Values{b.widen(loaded)});
   for (auto [r, loaded] : llvm::enumerate(inputs))
@@ -270,7 +289,7 @@ void ContractGemv::finish(const Contraction::Tile &at) {
       Value total = b.load(buffer, {b.index(0), row, own});
       for (int64_t w = 1; w < warps; ++w)
         total = b.add(total, b.load(buffer, {b.index(w), row, own}));
-      c.finish(b.splat(total, 1), c.place(b.add(at.first, row)),
+      c.finish(b.splat(total, 1), expert, c.place(b.add(at.first, row)),
                b.add(column, own));
     });
   }

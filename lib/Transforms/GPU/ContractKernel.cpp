@@ -117,6 +117,12 @@ static LogicalResult verifySchedule(PackedContractOp op) {
   if (strategy == "mma" && !Contraction::fitsTensorCores(op))
     return op.emitOpError("expected bf16, and rows of x at even places, for "
                           "tensor cores");
+  auto layout = PackedLayout::of(
+      op.getWeight().getType(),
+      cast<MemRefType>(op.getX().getType()).getShape().back());
+  if (strategy != "mma" && layout && layout->isCoded())
+    return op.emitOpError("has coded weights, which only tensor cores multiply "
+                          "above 8 rows: expected the strategy mma");
   auto target = op->getParentOp()->getAttrOfType<StringAttr>(kTargetAttr);
   if (strategy == "wgmma" && (!target || target.getValue() != "sm_90a"))
     return op.emitOpError("is to use wgmma, which sm_90a alone has");

@@ -24,23 +24,26 @@ using Values = LoopBuilder::Values;
 /// in ascending order, the same for any tile and any other rows.
 ///
 /// In shared memory a step of x is a row of 4 chunks of 16 bytes per row of the
-/// tile; W keeps its packed layout, 8 chunks for the 32 outputs of a pair.
-/// Chunks are permuted such that lanes that read at the same time read different
-/// banks: chunk ^ (row / 2) % 4 for x, chunk ^ 2 (pair % 4) for W.
+/// tile; W keeps its packed layout, 8 chunks for the 32 outputs of a pair, or of
+/// a row of codes. Chunks are permuted such that lanes that read at the same
+/// time read different banks: chunk ^ (row / 2) % 4 for x, chunk ^ 2 (row % 4)
+/// for W.
 ///
 /// A word of packed W is a register of an mma's B: inputs 2p and 2p + 1 of one
 /// output. Which eight outputs an mma computes is free. Lanes load the words of
 /// four neighbours at once, so mma j of four takes outputs 4 i + j of a panel;
-/// then a lane holds sums of eight neighbours of a row, and stores 16 bytes.
+/// then a lane holds sums of eight neighbours of a row, and stores 16 bytes. A
+/// word of codes becomes both registers of B, when it is read from shared memory.
 class ContractMma {
 public:
   ContractMma(Contraction &c, int64_t rows, int64_t columns)
       : b(c.b), c(c), rows(rows), panels(columns / kPanel) {
-    stages = kSharedBytes / (2 * kDepth * (rows + columns));
+    wRows = kDepth / c.layout.kp;
+    stages = kSharedBytes / (2 * kDepth * rows + 4 * wRows * columns);
     stages = std::min<int64_t>(stages, 4);
     xs = memory.reserve({stages, rows, kDepth}, b.getBF16Type());
-    ws = memory.reserve({stages, panels, kDepth / 2, 2 * kPanel},
-                        b.getBF16Type());
+    ws = memory.reserve({stages, panels, wRows, c.layout.kp * kPanel},
+                        cast<MemRefType>(c.w.getType()).getElementType());
   }
   void emit() {
     llvm::SaveAndRestore threads(b.threads, kThreads);
@@ -69,9 +72,11 @@ private:
   Values fragmentsOfX(Value stage, int64_t part);
   Values fragmentsOfW(Value stage, int64_t part);
   void finish(Value column, const Contraction::Tile &at, ValueRange sums);
-  Value chunk(Value number, Value flip) {
-    return b.mul(arith::XOrIOp::create(b, number, flip), b.index(kChunk));
+  Value chunk(Value number, Value flip, int64_t elements = kChunk) {
+    return b.mul(arith::XOrIOp::create(b, number, flip), b.index(elements));
   }
+  /// Elements in 16 bytes of W.
+  int64_t wChunk() const { return 4 * c.layout.kp; }
 
   /// A warp's share: mmas of 16 rows, and panels.
   int64_t warpRows() const { return rows / 2 / 16; }
@@ -89,6 +94,7 @@ private:
   GPUEmitter &b;
   Contraction &c;
   int64_t rows, panels, stages;
+  int64_t wRows; ///< Of W, in a step.
   SharedMemory memory;
   size_t xs, ws;
   // Of the running tile: shared memory, and what this thread brings.
@@ -124,7 +130,9 @@ void ContractMma::copy(Value from, ValueRange source, Value to,
   if (exists)
     elements = b.select(exists, b.index(count), b.index(0));
   // Only 16 bytes can pass by the first cache.
-  UnitAttr bypass = count == kChunk ? b.getUnitAttr() : UnitAttr();
+  auto type = cast<MemRefType>(from.getType());
+  bool whole = count * type.getElementTypeBitWidth() == 128;
+  UnitAttr bypass = whole ? b.getUnitAttr() : UnitAttr();
   nvgpu::DeviceAsyncCopyOp::create(
       b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), to, place, from,
       source, b.getIndexAttr(count), elements, bypass);
@@ -150,24 +158,29 @@ void ContractMma::fetchX(Value depth, Value stage) {
 }
 
 void ContractMma::fetchW(Value depth, Value stage) {
-  constexpr int64_t kChunks = 2 * kPanel / kChunk;
-  static_assert(kThreads == kDepth / 2 * kChunks, "a panel is a chunk a thread");
+  constexpr int64_t kChunks = 8;
+  // At once, a chunk a thread: one panel of bf16, two of fp8.
+  int64_t together = kThreads / kChunks / wRows;
   Value own = b.rem(b.thread(), b.index(kChunks));
-  Value place = b.div(b.thread(), b.index(kChunks));
-  Value to = chunk(own, b.mul(b.rem(place, b.index(4)), b.index(2)));
-  Value pair = b.add(b.div(depth, b.index(2)), place);
-  for (int64_t i = 0; i < panels; ++i) {
-    Value panel = b.add(firstPanel, b.index(i)), exists;
+  Value row = b.div(b.thread(), b.index(kChunks));
+  Value place = b.rem(row, b.index(wRows));
+  Value to =
+      chunk(own, b.mul(b.rem(place, b.index(4)), b.index(2)), wChunk());
+  Value from = b.add(b.div(depth, b.index(c.layout.kp)), place);
+  for (int64_t i = 0; i < panels; i += together) {
+    Value number = b.add(b.div(row, b.index(wRows)), b.index(i));
+    Value panel = b.add(firstPanel, number), exists;
     if (c.panels % panels != 0)
       exists = b.lt(panel, b.index(c.panels));
     if (c.k % kDepth != 0) {
-      Value inside = b.lt(pair, b.index(c.pairs));
+      Value inside = b.lt(from, b.index(c.k / c.layout.kp));
       exists = exists ? b.both(exists, inside) : inside;
     }
-    Values source = {panel, pair, b.mul(own, b.index(kChunk))};
+    Values source = {panel, b.add(from, b.index(c.layout.scaleRows)),
+                     b.mul(own, b.index(wChunk()))};
     if (c.grouped)
       source.insert(source.begin(), expert);
-    copy(c.w, source, w, {stage, b.index(i), place, to}, kChunk, exists);
+    copy(c.w, source, w, {stage, number, place, to}, wChunk(), exists);
   }
 }
 
@@ -220,17 +233,26 @@ Values ContractMma::fragmentsOfX(Value stage, int64_t part) {
 /// second of four mmas, of each panel.
 Values ContractMma::fragmentsOfW(Value stage, int64_t part) {
   Value quad = b.rem(lane(), b.index(4)), group = b.div(lane(), b.index(4));
-  Value column = chunk(group, b.mul(quad, b.index(2)));
+  Value column = chunk(group, b.mul(quad, b.index(2)), wChunk());
   Values registers;
-  for (int64_t panel = 0; panel < warpPanels(); ++panel)
-    for (int64_t half = 0; half < 2; ++half) {
-      Value pair = b.add(quad, b.index(8 * part + 4 * half));
-      Value at = b.add(warpPanel(), b.index(panel));
-      Value loaded =
-          asWords(b, b.loadRawAligned(w, {stage, at, pair, column}, kChunk));
-      for (int64_t j = 0; j < 4; ++j)
-        registers.push_back(wordOf(b, loaded, j));
+  auto append = [&](Value pairs) {
+    for (int64_t j = 0; j < 4; ++j)
+      registers.push_back(wordOf(b, asWords(b, pairs), j));
+  };
+  auto load = [&](int64_t panel, int64_t row) {
+    Value at = b.add(warpPanel(), b.index(panel));
+    Value place = b.add(quad, b.index(row));
+    return b.loadRawAligned(w, {stage, at, place, column}, wChunk());
+  };
+  for (int64_t panel = 0; panel < warpPanels(); ++panel) {
+    if (c.layout.isCoded()) {
+      auto [lower, upper] = c.decodePairs(load(panel, 4 * part));
+      append(lower), append(upper);
+      continue;
     }
+    for (int64_t half = 0; half < 2; ++half)
+      append(load(panel, 8 * part + 4 * half));
+  }
   return registers;
 }
 
@@ -294,7 +316,8 @@ void ContractMma::finish(Value column, const Contraction::Tile &at,
                                    2 * half + side]);
           Value at = b.mul(b.add(warpPanel(), b.index(panel)), b.index(kPanel));
           at = b.add(b.add(column, at), b.mul(quad, b.index(8)));
-          c.finish(vector::FromElementsOp::create(b, type, eight), place, at);
+          c.finish(vector::FromElementsOp::create(b, type, eight), expert,
+                   place, at);
         }
       });
     }

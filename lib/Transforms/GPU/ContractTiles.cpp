@@ -104,7 +104,7 @@ void ContractTiles::tile(Value column, const Contraction::Tile &at) {
   for (int64_t i = 0; i < kEach; ++i) {
     Value offset = b.add(row, b.index(i));
     b.when(b.lt(b.add(at.first, offset), at.end), [&] {
-      c.finish(carried[i], rowAt(offset), b.add(column, own));
+      c.finish(carried[i], expert, rowAt(offset), b.add(column, own));
     });
   }
 }
@@ -136,10 +136,10 @@ Value ContractTiles::fetchX(Value k) {
 Value ContractTiles::fetchW(Value pair) {
   Type element = cast<MemRefType>(c.w.getType()).getElementType();
   Value inPanel = b.rem(wColumn, b.index(kPanel));
+  int64_t outputs = kEach / c.kp;
   return orZero(b.lt(pair, b.index(c.pairs)), VectorType::get({kEach}, element),
                 [&] {
-                  return c.weights(expert, wPanel, pair,
-                                   b.mul(inPanel, b.index(c.kp)), kEach);
+                  return c.weights(expert, wPanel, pair, inPanel, outputs);
                 });
 }
 

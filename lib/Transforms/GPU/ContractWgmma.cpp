@@ -83,7 +83,7 @@ Values ContractWgmma::loadWeights(Value step) {
     Value last = b.index(c.pairs - 1), at = pair;
     if (c.k % kDepth != 0)
       at = b.min(pair, last);
-    Value loaded = c.weights(expert, panel, at, b.mul(group, b.index(8)), 8);
+    Value loaded = c.weights(expert, panel, at, b.mul(group, b.index(4)), 4);
     Value four = vector::BitCastOp::create(b, type, loaded);
     if (c.k % kDepth != 0)
       four = arith::SelectOp::create(
@@ -169,7 +169,7 @@ void ContractWgmma::finish(Value column, const Contraction::Tile &at,
     Value outputs = neighbours(sums, eight, odd);
     Value number = b.add(first, b.index(8 * eight));
     b.when(b.lt(number, at.end), [&] {
-      c.finish(outputs, c.place(number), b.add(column, own));
+      c.finish(outputs, expert, c.place(number), b.add(column, own));
     });
   }
 }

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "EmitContract.h"
 #include "braid/Transforms/Lanewise.h"
+#include "braid/Transforms/SmallFloats.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <numeric>
@@ -29,14 +31,14 @@ static Value collapse(LoopBuilder &b, Value memref, int64_t first) {
 }
 
 Contraction::Contraction(GPUEmitter &b, PackedContractOp op)
-    : b(b), op(op), grouped(!op.getGroups().empty()), x(op.getX()),
+    : b(b), op(op), grouped(!op.getGroups().empty()),
+      k(typeOf(op.getX()).getShape().back()),
+      layout(*PackedLayout::of(op.getWeight().getType(), k)), x(op.getX()),
       y(op.getInit()), rows(b.dim(op.getX(), 0)) {
-  ArrayRef<int64_t> packed = typeOf(op.getWeight()).getShape().take_back(4);
-  panels = packed[0];
-  pairs = packed[1];
-  kp = packed[3];
+  panels = typeOf(op.getWeight()).getShape().take_back(4)[0];
+  kp = layout.isCoded() ? 2 : layout.kp;
+  pairs = k / kp;
   n = typeOf(y).getShape().back();
-  k = typeOf(x).getShape().back();
   w = collapse(b, op.getWeight(), grouped ? 3 : 2);
   if (!grouped)
     return;
@@ -96,17 +98,18 @@ void Contraction::launchGrouped(int64_t tileRows, Value blocks,
 }
 
 bool Contraction::fitsTensorCores(PackedContractOp op) {
-  auto isBF16 = [](Value memref) {
-    return typeOf(memref).getElementType().isBF16();
-  };
-  return isBF16(op.getX()) && isBF16(op.getWeight()) &&
-         GPUEmitter::vectorLanes(op.getX(), typeOf(op.getX()).getShape().back()) >= 2;
+  MemRefType x = typeOf(op.getX());
+  return x.getElementType().isBF16() &&
+         !typeOf(op.getWeight()).getElementType().isF32() &&
+         GPUEmitter::vectorLanes(op.getX(), x.getShape().back()) >= 2;
 }
 
 bool Contraction::fitsTiles(PackedContractOp op) {
   constexpr int64_t kChunk = 8;
   MemRefType x = typeOf(op.getX());
-  return fitsTensorCores(op) && TensorMapOp::fits(x) &&
+  return fitsTensorCores(op) &&
+         typeOf(op.getWeight()).getElementType().isBF16() &&
+         TensorMapOp::fits(x) &&
          (!op.getGather() || x.getShape().back() % kChunk == 0);
 }
 
@@ -172,13 +175,42 @@ Contraction::Place Contraction::place(Value number) {
 // Weights
 //===----------------------------------------------------------------------===//
 
-Value Contraction::weights(Value expert, Value panel, Value pair, Value offset,
-                           int64_t count) {
+Value Contraction::loadWords(Value expert, Value panel, Value row, Value output,
+                             int64_t count) {
   Values at;
   if (grouped)
     at.push_back(expert);
-  at.append({panel, pair, offset});
-  return b.loadRawAligned(w, at, count);
+  at.append({panel, row, b.mul(output, b.index(layout.kp))});
+  return b.loadRawAligned(w, at, count * layout.kp);
+}
+
+Value Contraction::weights(Value expert, Value panel, Value row, Value output,
+                           int64_t count) {
+  if (layout.scaleRows)
+    row = b.add(row, b.index(layout.scaleRows));
+  return loadWords(expert, panel, row, output, count);
+}
+
+/// Both pairs of a word are 16 bits apart, each in a half of what is a pair of
+/// bf16 once sign, exponent and mantissa are moved where these have them. That
+/// leaves a factor of 2^120 for the different bias.
+std::pair<Value, Value> Contraction::decodePairs(Value codes) {
+  int64_t count = lanesOf(codes) / layout.kp;
+  Value words = vector::BitCastOp::create(
+      b, VectorType::get({count}, b.getI32Type()), codes);
+  auto bits = [&](uint32_t value) { return bitsLike(b, value, words); };
+  auto type = VectorType::get({2 * count}, b.getBF16Type());
+  Value factor = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(
+             type, b.getFloatAttr(b.getBF16Type(), 0x1p120).getValue()));
+  auto pairs = [&](Value upper) {
+    Value fields =
+        b.both(arith::ShRUIOp::create(b, upper, bits(4)), bits(0x07f007f0));
+    Value sign = b.both(upper, bits(0x80008000));
+    Value moved = arith::OrIOp::create(b, fields, sign);
+    return b.mul(vector::BitCastOp::create(b, type, moved), factor);
+  };
+  return {pairs(arith::ShLIOp::create(b, words, bits(8))), pairs(words)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -211,7 +243,19 @@ Value Contraction::epilogue(Value sums, const Place &place, Value column) {
   return emitLanewise(b, body, arguments, lanes);
 }
 
-void Contraction::finish(Value sums, const Place &place, Value column) {
+/// The sums of coded weights, times the scales of their outputs.
+Value Contraction::scaled(Value sums, Value expert, Value column) {
+  if (!layout.isCoded())
+    return sums;
+  Value panel = b.div(column, b.index(kPanel));
+  Value output = b.rem(column, b.index(kPanel));
+  int64_t lanes = lanesOf(sums);
+  Value bytes = loadWords(expert, panel, b.index(0), output, lanes);
+  return b.mul(sums, vector::BitCastOp::create(b, sums.getType(), bytes));
+}
+
+void Contraction::finish(Value sums, Value expert, const Place &place,
+                         Value column) {
   int64_t count = lanesOf(sums), lanes = storeLanes(count);
   for (int64_t offset = 0; offset < count; offset += lanes) {
     Value piece = sums;
@@ -221,7 +265,8 @@ void Contraction::finish(Value sums, const Place &place, Value column) {
           ArrayRef<int64_t>{1});
     Value at = b.add(column, b.index(offset));
     b.when(b.lt(at, b.index(n)), [&] {
-      b.storeAligned(epilogue(piece, place, at), y, {place.y, at});
+      Value total = scaled(piece, expert, at);
+      b.storeAligned(epilogue(total, place, at), y, {place.y, at});
     });
   }
 }

@@ -8,6 +8,7 @@
 #define BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
 
 #include "RowProducer.h"
+#include "braid/Dialect/PackedLayout.h"
 
 namespace braid {
 
@@ -55,21 +56,26 @@ public:
 
   // Inside a launch.
   Place place(Value number);
-  /// `count` consecutive elements of a panel's pair as stored: element
-  /// `offset` = (output % 32) * kp + k % kp.
-  Value weights(Value expert, Value panel, Value pair, Value offset,
+  /// The words of `count` consecutive outputs of a panel, from a row that holds
+  /// a pair, or codes.
+  Value weights(Value expert, Value panel, Value row, Value output,
                 int64_t count);
+  /// The words of a row of codes, as those of the two rows of pairs that it
+  /// stands for.
+  std::pair<Value, Value> decodePairs(Value codes);
   /// How many consecutive outputs can be stored at once, at most `wanted`.
   int64_t storeLanes(int64_t wanted);
   /// Applies the epilogue to the sums (a vector of f32) of consecutive outputs
   /// and stores those that exist. `column` is a multiple of the vector's length.
-  void finish(Value sums, const Place &place, Value column);
+  void finish(Value sums, Value expert, const Place &place, Value column);
 
   GPUEmitter &b;
   PackedContractOp op;
   bool grouped;
-  /// y [., n] = x [., k] W^T, W in panels of 32 outputs and pairs of kp inputs.
+  /// y [., n] = x [., k] W^T, W in panels of 32 outputs and pairs of kp inputs,
+  /// which is what codes become.
   int64_t n, k, panels, pairs, kp;
+  PackedLayout layout;
   int64_t choices = 1; ///< Of a row.
   Value x, w, y;
   Value rows; ///< Of the batch, on the host.
@@ -82,8 +88,11 @@ private:
   void launchGrouped(int64_t rows, Value x, const SharedMemory &shared,
                      llvm::function_ref<void(Value, const Tile &)> body);
   Value entry(Value table, Value at);
+  Value loadWords(Value expert, Value panel, Value row, Value output,
+                  int64_t count);
   Value tileBegin(Value which, int64_t rows);
   Value findExpert(Value tile, int64_t rows);
+  Value scaled(Value sums, Value expert, Value column);
   Value epilogue(Value sums, const Place &place, Value column);
 
   Value order, begin, active;

@@ -4,8 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "braid/Dialect/PackedLayout.h"
 #include "braid/Transforms/LoopBuilder.h"
 #include "braid/Transforms/Passes.h"
+#include "braid/Transforms/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -63,9 +65,10 @@ private:
   /// The stored value at logical (row, column), in f32, transform applied.
   Value valueAt(Value row, Value column);
   Value stored(Value row, Value column);
-  Value decodeE4M3(Value byte);
-  Value decodeE2M1(Value code);
+  Value e4m3(Value byte);
   void packPanels();
+  void packWords();
+  Value codes(Value row, Value number);
   void copyPlain();
 
   LoopBuilder b;
@@ -104,32 +107,14 @@ SmallVector<Type> PrepareBuilder::sourceTypes() {
   llvm_unreachable("all storages listed");
 }
 
-/// E4M3 bits sit 20 below those of an f32 with a bias of 7 instead of 127, so
-/// the shifted bits times 2^120 are the value, subnormals included.
-Value PrepareBuilder::decodeE4M3(Value byte) {
+Value PrepareBuilder::e4m3(Value byte) {
   Value bits = arith::ExtUIOp::create(b, b.getI32Type(), byte);
-  Value magnitude = arith::AndIOp::create(b, bits, b.i32(0x7f));
-  Value shifted = arith::ShLIOp::create(b, magnitude, b.i32(20));
-  Value value = b.mul(arith::BitcastOp::create(b, b.getF32Type(), shifted),
-                      b.f32(0x1p120));
-  Value isNan = b.eq(magnitude, b.i32(0x7f));
-  value = b.select(isNan, b.f32(std::numeric_limits<double>::quiet_NaN()),
-                   value);
-  return b.select(b.lt(b.i32(0x7f), bits), b.neg(value), value);
-}
-
-/// E2M1, by the same argument: bits 22 below, bias 1.
-Value PrepareBuilder::decodeE2M1(Value code) {
-  Value magnitude = arith::AndIOp::create(b, code, b.i32(7));
-  Value shifted = arith::ShLIOp::create(b, magnitude, b.i32(22));
-  Value value = b.mul(arith::BitcastOp::create(b, b.getF32Type(), shifted),
-                      b.f32(0x1p126));
-  return b.select(b.lt(b.i32(7), code), b.neg(value), value);
+  return decode(b, kE4M3, bits, 0);
 }
 
 Value PrepareBuilder::stored(Value row, Value column) {
   if (storage == StorageKind::FP8)
-    return b.mul(decodeE4M3(b.load(sources[0], {row, column})),
+    return b.mul(e4m3(b.load(sources[0], {row, column})),
                  b.load(sources[1], {b.index(0)}));
   if (storage == StorageKind::NVFP4) {
     Value byte = arith::ExtUIOp::create(
@@ -137,12 +122,11 @@ Value PrepareBuilder::stored(Value row, Value column) {
         b.load(sources[0], {row, b.div(column, b.index(2))}));
     // The low nibble is the even element.
     Value shift = b.mul(b.toI32(b.rem(column, b.index(2))), b.i32(4));
-    Value code = arith::AndIOp::create(
-        b, arith::ShRUIOp::create(b, byte, shift), b.i32(15));
-    Value block = decodeE4M3(
-        b.load(sources[1], {row, b.div(column, b.index(16))}));
+    Value code = arith::ShRUIOp::create(b, byte, shift);
+    Value block =
+        e4m3(b.load(sources[1], {row, b.div(column, b.index(16))}));
     Value scale = b.mul(block, b.load(sources[2], {b.index(0)}));
-    return b.mul(decodeE2M1(code), scale);
+    return b.mul(decode(b, kE2M1, code, 0), scale);
   }
   if (weight.getTransform() == "transpose")
     std::swap(row, column);
@@ -180,6 +164,50 @@ void PrepareBuilder::packPanels() {
   });
 }
 
+/// One word of 32 bits after another, as they come from the checkpoint.
+void PrepareBuilder::packWords() {
+  PackedLayout layout(StorageKind::FP8, shape[1]);
+  Value zero = b.index(0), panels = b.index(packed[0]);
+  auto eachWord = [&](Value lo, Value hi, function_ref<Value(Value, Value)> word) {
+    b.loop(zero, panels, [&](Value panel) {
+      b.loop(lo, hi, [&](Value at) {
+        b.loop(zero, b.index(kPanel), [&](Value inner) {
+          Value row = b.add(b.mul(panel, b.index(kPanel)), inner);
+          Value value = b.choose(
+              b.lt(row, b.index(shape[0])), b.getI32Type(),
+              [&] { return LoopBuilder::Values{word(row, at)}; },
+              [&] { return LoopBuilder::Values{b.i32(0)}; })[0];
+          b.store(value, dest, {panel, at, inner});
+        });
+      });
+    });
+  };
+  Value scales = b.index(layout.scaleRows);
+  eachWord(zero, scales, [&](Value, Value) -> Value {
+    return arith::BitcastOp::create(b, b.getI32Type(),
+                                    b.load(sources[1], {zero}));
+  });
+  eachWord(scales, b.index(layout.rows), [&](Value row, Value at) {
+    return codes(row, b.sub(at, scales));
+  });
+}
+
+/// Word `number` of a row: inputs 2c, 2c + 8, 2c + 1 and 2c + 9 of a block.
+Value PrepareBuilder::codes(Value row, Value number) {
+  Value block = b.mul(b.div(number, b.index(4)), b.index(16));
+  Value first = b.add(block, b.mul(b.rem(number, b.index(4)), b.index(2)));
+  Value word = b.i32(0);
+  constexpr int64_t kOffsets[] = {0, 8, 1, 9};
+  for (auto [i, offset] : llvm::enumerate(kOffsets)) {
+    Value byte = arith::ExtUIOp::create(
+        b, b.getI32Type(),
+        b.load(sources[0], {row, b.add(first, b.index(offset))}));
+    Value placed = arith::ShLIOp::create(b, byte, b.i32(8 * int64_t(i)));
+    word = arith::OrIOp::create(b, word, placed);
+  }
+  return word;
+}
+
 void PrepareBuilder::copyPlain() {
   Value zero = b.index(0);
   b.loop(zero, b.index(shape[0]), [&](Value row) {
@@ -195,7 +223,11 @@ void PrepareBuilder::copyPlain() {
 
 func::FuncOp PrepareBuilder::build(StringRef name) {
   SmallVector<Type> inputs = sourceTypes();
-  inputs.push_back(MemRefType::get(packed, element));
+  // Codes and scales share a buffer: it is one of words.
+  bool coded = isa<Float8E4M3FNType>(element);
+  inputs.push_back(coded ? MemRefType::get(ArrayRef(packed).drop_back(),
+                                           b.getI32Type())
+                         : MemRefType::get(packed, element));
   auto function =
       func::FuncOp::create(b, name, b.getFunctionType(inputs, {}));
   function->setAttr("braid.prepare", b.getUnitAttr());
@@ -203,7 +235,9 @@ func::FuncOp PrepareBuilder::build(StringRef name) {
   b.setInsertionPointToStart(entry);
   sources = entry->getArguments().drop_back();
   dest = entry->getArguments().back();
-  if (packed.size() == 4)
+  if (coded)
+    packWords();
+  else if (packed.size() == 4)
     packPanels();
   else
     copyPlain();

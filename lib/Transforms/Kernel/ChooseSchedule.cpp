@@ -170,10 +170,10 @@ private:
     auto odd = [](int64_t size) {
       return ShapedType::isDynamic(size) || size % 2 != 0;
     };
-    if (!weight.getElementType().isBF16() || odd(offset) ||
+    if (weight.getElementType().isF32() || odd(offset) ||
         llvm::any_of(ArrayRef(strides).drop_back(), odd))
       return schedule("gemv");
-    if (target == "sm_90a")
+    if (target == "sm_90a" && weight.getElementType().isBF16())
       if (GPUScheduleAttr wide = scheduleWgmma(op, outputs))
         return wide;
     if (outputs <= 64)
@@ -211,7 +211,7 @@ private:
     auto contract = dyn_cast<PackedContractOp>(op);
     bool pairs =
         contract &&
-        getElementTypeOrSelf(contract.getWeight().getType()).isBF16();
+        !getElementTypeOrSelf(contract.getWeight().getType()).isF32();
     bool dot = pairs && level.bf16Dot;
     int64_t rows = pairs && !dot ? level.splitRows : level.rows;
     return ScheduleAttr::get(context, "vector", level.lanes, rows,

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "braid/Dialect/PackedLayout.h"
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -25,16 +26,16 @@ StorageAttr storageOf(Value value) {
   return type ? dyn_cast_or_null<StorageAttr>(type.getEncoding()) : nullptr;
 }
 
-/// [N, K] or [E, N, K] -> [E]? [N/32, K/kp, 32, kp]: panels of 32 outputs, with
-/// as many inputs side by side as one dot instruction consumes.
-RankedTensorType packedType(RankedTensorType logical, Type element) {
-  int64_t pair = element.isBF16() ? 2 : 1;
-  SmallVector<int64_t> shape(logical.getShape().drop_back(2));
-  int64_t n = logical.getShape().take_back(2)[0];
-  int64_t k = logical.getShape().back();
-  shape.append({int64_t(llvm::divideCeil(n, kPanel)),
-                int64_t(llvm::divideCeil(k, pair)), kPanel, pair});
-  return RankedTensorType::get(shape, element);
+/// Panels of W [N, K] or [E, N, K] that is multiplied with x: as stored if x is
+/// bf16 and kernels can decode it, else in numbers of the type of x.
+RankedTensorType packedType(RankedTensorType logical, Type x) {
+  int64_t inputs = logical.getShape().back();
+  StorageKind format = x.isBF16() ? StorageKind::BF16 : StorageKind::F32;
+  StorageKind stored = cast<StorageAttr>(logical.getEncoding()).getKind();
+  if (x.isBF16() && stored == StorageKind::FP8 &&
+      inputs % PackedLayout::kBlock == 0)
+    format = stored;
+  return PackedLayout(format, inputs).pack(logical);
 }
 
 class MaterializeStorage

@@ -64,6 +64,10 @@ private:
   Value sigmoid(Value v);
   /// sum_i x[row, i] w[column, i], with w packed and `prefix` its expert.
   Value product(PackedContractOp op, Indices row, Indices prefix, Value column);
+  /// Of a panel of coded weights: input k of an output, and the output's scale.
+  Value decoded(Value weight, Indices panel, Value output, Value k);
+  Value scaleOf(Value weight, Indices panel, Value output);
+  Value byteOf(Value weight, Indices at);
   Value epilogue(PackedContractOp op, Value sum, Value row, Value column,
                  Indices y);
   void lowerGrouped(PackedContractOp op);

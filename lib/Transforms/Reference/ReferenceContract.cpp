@@ -5,23 +5,62 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Reference.h"
+#include "braid/Dialect/PackedLayout.h"
+#include "braid/Transforms/SmallFloats.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 using namespace braid;
 
-/// W[n, k] lies at packed[n / 32][k / kp][n % 32][k % kp].
+/// A byte of a coded weight, as i32.
+Value Reference::byteOf(Value weight, Indices at) {
+  Value code = arith::BitcastOp::create(*this, getI8Type(), load(weight, at));
+  return arith::ExtUIOp::create(*this, getI32Type(), code);
+}
+
+/// Row 0 of a panel has the scales, as bytes.
+Value Reference::scaleOf(Value weight, Indices panel, Value output) {
+  Value bits = i32(0);
+  for (int64_t i = 0; i < 4; ++i) {
+    Values at(panel);
+    at.append({index(0), output, index(i)});
+    Value part = arith::ShLIOp::create(*this, byteOf(weight, at), i32(8 * i));
+    bits = arith::OrIOp::create(*this, bits, part);
+  }
+  return arith::BitcastOp::create(*this, getF32Type(), bits);
+}
+
+/// The codes of 16 inputs lie in four rows: row c has those of 2c, 2c + 8, 2c + 1
+/// and 2c + 9.
+Value Reference::decoded(Value weight, Indices panel, Value output, Value k) {
+  Value pair = div(rem(k, index(16)), index(2));
+  Value row = add(mul(div(k, index(16)), index(4)), rem(pair, index(4)));
+  Values at(panel);
+  at.append({add(row, index(1)), output,
+             add(mul(rem(k, index(2)), index(2)), div(pair, index(4)))});
+  return decode(*this, kE4M3, byteOf(weight, at), 0);
+}
+
+/// W[n, k] lies at packed[n / 32][k / kp][n % 32][k % kp], as a number or coded.
 Value Reference::product(PackedContractOp op, Indices row, Indices prefix,
                          Value column) {
-  Value panel = index(sizeOf(op.getWeight(), -2));
-  Value pair = index(sizeOf(op.getWeight(), -1));
-  return sum(sizeOf(op.getX(), -1), [&](Value k) {
-    Values x(row), w(prefix);
+  Value weight = op.getWeight();
+  Value panel = index(sizeOf(weight, -2)), pair = index(sizeOf(weight, -1));
+  bool coded =
+      PackedLayout::of(weight.getType(), sizeOf(op.getX(), -1))->isCoded();
+  Values inPanel(prefix);
+  inPanel.push_back(div(column, panel));
+  Value output = rem(column, panel);
+  Value total = sum(sizeOf(op.getX(), -1), [&](Value k) {
+    Values x(row), w(inPanel);
     x.push_back(k);
-    w.append({div(column, panel), div(k, pair), rem(column, panel),
-              rem(k, pair)});
-    return mul(get(op.getX(), x), get(op.getWeight(), w));
+    if (coded)
+      return mul(get(op.getX(), x), decoded(weight, w, output, k));
+    w.append({div(k, pair), output, rem(k, pair)});
+    return mul(get(op.getX(), x), get(weight, w));
   });
+  return coded ? mul(total, scaleOf(weight, inPanel, output)) : total;
 }
 
 /// The region's value for one element, which lies at `y` and belongs to `row`.

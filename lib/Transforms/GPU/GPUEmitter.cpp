@@ -51,6 +51,7 @@ void GPUEmitter::begin(Operation *op) {
   schedule = cast<GPUScheduleAttr>(scheduleOf(op));
   threads = schedule.getThreads();
   part.clear();
+  opName = op->getName().stripDialect();
   member.reset();
 }
 
@@ -61,6 +62,7 @@ void GPUEmitter::launch(Value x, Value y, const SharedMemory &shared,
                                   i32(shared.bytes()));
   op->setAttr(kBlocksAttr, getI64IntegerAttr(schedule.getBlocks()));
   op->setAttr(kStrategyAttr, getStringAttr(schedule.getStrategy()));
+  op->setAttr(kOpAttr, getStringAttr(opName));
   if (!part.empty())
     op->setAttr(kPartAttr, getStringAttr(part));
   if (member)

@@ -102,7 +102,7 @@ public:
   Value context;
   GPUScheduleAttr schedule;
   int64_t threads;
-  std::string part;
+  std::string part, opName;
   std::optional<int64_t> member;
 
 private:

@@ -19,13 +19,13 @@ namespace {
 /// Of one call, per row that it processes.
 struct Work {
   StringRef op;
-  int64_t flops = 0, weightBytes = 0, experts = 0, choices = 0;
+  int64_t flops = 0, weightBytes = 0, expertBytes = 0, experts = 0, choices = 0;
 };
 
 } // namespace
 
-/// A multiply-add is two FLOPs. Weights: of the whole product, or of one expert
-/// if there is a stack, of which a row uses `choices`. A product of the step
+/// A multiply-add is two FLOPs. Weights: of the whole product; or of one expert,
+/// if there is a stack of which a row uses `choices`. A product of the step
 /// itself, outside of all layers, is the head: its rows want logits.
 static void count(PackedContractOp op, Work &work) {
   auto weight = cast<ShapedType>(op.getWeight().getType());
@@ -33,23 +33,26 @@ static void count(PackedContractOp op, Work &work) {
   int64_t bytes = weight.getElementTypeBitWidth() / 8;
   for (int64_t size : packed)
     bytes *= size;
-  work.weightBytes += bytes;
   auto shapeOf = [](Value value) {
     return cast<ShapedType>(value.getType()).getShape();
   };
-  work.flops += 2 * shapeOf(op.getX()).back() * shapeOf(op.getInit()).back();
-  if (op.getGroups().empty())
+  int64_t flops = 2 * shapeOf(op.getX()).back() * shapeOf(op.getInit()).back();
+  if (op.getGroups().empty()) {
+    work.flops += flops;
+    work.weightBytes += bytes;
     return;
+  }
   work.experts = weight.getDimSize(0);
   work.choices = shapeOf(op.getGroups()[0])[1];
-  work.flops *= work.choices;
+  work.flops += work.choices * flops;
+  work.expertBytes += bytes;
 }
 
 /// The recurrence: each element of the state decays, takes one product in and
 /// gives one out.
 static void count(SsdScanOp op, Work &work) {
   auto pool = cast<ShapedType>(op.getPool().getType()).getShape();
-  work.flops = 5 * pool[2] * pool[3] * pool[4];
+  work.flops += 5 * pool[2] * pool[3] * pool[4];
 }
 
 static Work workOf(func::FuncOp kernel) {
@@ -98,6 +101,7 @@ class CountWork : public braid::impl::CountWorkBase<CountWork> {
                                                        direct.lookup(name))),
                number("calls", calls[name]), number("flops", work.flops),
                number("weight_bytes", work.weightBytes),
+               number("expert_bytes", work.expertBytes),
                number("experts", work.experts),
                number("choices", work.choices)}));
     }

@@ -13,6 +13,7 @@ PLANT=window   a loaded session has lost the convolution's window
 PLANT=threads  the last bit depends on the number of threads
 PLANT=batch    the last bit depends on the batch
 PLANT=token    the second decoded token is another one
+PLANT=seed     draws do not depend on the place
 PLANT=nan      one value is NaN
 PLANT=fail     the command fails
 """
@@ -29,6 +30,7 @@ import harness  # noqa: F401  (finds the oracle)
 from oracle.checkpoint import write_safetensors
 from oracle.model import Model
 from oracle.precision import BF16, FP32, bf16
+from oracle.sampling import draw_key, scores
 
 PLANT = os.environ.get("PLANT")
 
@@ -56,38 +58,39 @@ def spoil(rows, options, batch):
     return rows
 
 
-def sequence(model, ids, options, state, row, batch=False):
-    """One sequence: its tensors, its state and the logits of the next token."""
+def sequence(model, ids, options, state, row, position=0, batch=False):
+    """One sequence: its tensors, the logits of the next token and its place."""
     tensors = {}
     if ids:
         logits = spoil(model(ids, state), options, batch)
         tensors["prompt.logits"], row = logits, logits[-1]
-    tokens, rows = [], []
-    for _ in range(options.n):
+    tokens, rows, position = [], [], position + len(ids)
+    for step in range(options.n):
         rows.append(row)
-        tokens.append(int(np.argmax(row)))
+        key = draw_key(options.seed, 0 if PLANT == "seed" else position + step)
+        tokens.append(int(np.argmax(scores(row, options.temperature, key))))
         row = model(tokens[-1:], state, recurrent=True)[-1]
     if PLANT == "token" and len(tokens) > 1:
         tokens[1] = (tokens[1] + 1) % model.config.vocabulary
     width = model.config.vocabulary
     tensors["decode.tokens"] = np.array(tokens, np.int32)
     tensors["decode.logits"] = np.stack(rows) if rows else np.zeros((0, width), np.float32)
-    return tensors, row
+    return tensors, row, position + len(tokens)
 
 
 def run_batch(model, options):
     tensors = {}
     for i, line in enumerate(open(options.prompts_file)):
-        own, _ = sequence(model, json.loads(line)["ids"], options, model.fresh(), None, batch=True)
+        own, *_ = sequence(model, json.loads(line)["ids"], options, model.fresh(), None, batch=True)
         tensors.update({f"{i}.{key}": value for key, value in own.items()})
         print(json.dumps({"ids": own["decode.tokens"].tolist(), "text": ""}))
     return tensors
 
 
 def run_one(model, options):
-    state, row = model.fresh(), None
+    state, row, position = model.fresh(), None, 0
     if options.load_session:
-        state, row = pickle.loads(open(options.load_session, "rb").read())
+        state, row, position = pickle.loads(open(options.load_session, "rb").read())
         for own in state:
             if PLANT == "window" and hasattr(own, "window"):
                 own.window = np.zeros_like(own.window)
@@ -97,9 +100,9 @@ def run_one(model, options):
         model(ids, hidden=taps)
         write_safetensors(options.hidden, {"hidden": spoil(np.stack(taps).reshape(-1, taps[0].shape[1]), options, False).reshape(len(taps), *taps[0].shape)})
         return {}
-    tensors, row = sequence(model, ids, options, state, row)
+    tensors, row, position = sequence(model, ids, options, state, row, position)
     if options.save_session:
-        open(options.save_session, "wb").write(pickle.dumps((state, row)))
+        open(options.save_session, "wb").write(pickle.dumps((state, row, position)))
     return tensors
 
 
@@ -131,8 +134,9 @@ def main():
     r.add_argument("artefact")
     for flag in ("-q", "--ignore-eos"):
         r.add_argument(flag, action="store_true")
-    for number, default in (("-n", 0), ("--threads", 1), ("--context", 0)):
+    for number, default in (("-n", 0), ("--threads", 1), ("--context", 0), ("--seed", 0)):
         r.add_argument(number, type=int, default=default)
+    r.add_argument("--temperature", type=float, default=0)
     for file in ("--ids-file", "--prompts-file", "--logits", "--hidden", "--load-session", "--save-session"):
         r.add_argument(file)
     r.set_defaults(act=run)

@@ -77,7 +77,7 @@ class Equalities(unittest.TestCase):
         self.assertEqual(self.failures(), [])
 
     def test_mistakes_fail(self):
-        for plant, *places in (("window", "split at", "never stopped"), ("threads", "2 threads"), ("batch", "ragged"), ("token", "decode 40")):
+        for plant, *places in (("window", "split at", "never stopped"), ("threads", "2 threads"), ("batch", "ragged"), ("token", "decode 40"), ("seed", "temperature 0.8")):
             found = "\n".join(self.failures(plant))
             for where in places:
                 self.assertIn(where, found, plant)

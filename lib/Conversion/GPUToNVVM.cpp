@@ -115,7 +115,7 @@ struct LowerFunction : ConvertOpToLLVMPattern<gpu::GPUFuncOp> {
                              OpBuilder &b) {
     for (StringRef name :
          {StringRef(kKernelAttr), StringRef(kThreadsAttr),
-          StringRef(kSharedBytesAttr), StringRef(kStrategyAttr),
+          StringRef(kSharedBytesAttr), StringRef(kStrategyAttr), StringRef(kOpAttr),
           gpu::GPUDialect::getKernelFuncAttrName()})
       if (Attribute value = op->getAttr(name))
         function->setAttr(name, value);

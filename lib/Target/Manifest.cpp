@@ -193,6 +193,8 @@ static json::Array writeGPUKernels(ModuleOp module, gpu::GPUModuleOp device,
                         {"shared_bytes", number(kSharedBytesAttr)}};
     if (auto strategy = function->getAttrOfType<StringAttr>(kStrategyAttr))
       kernel["strategy"] = strategy.getValue();
+    if (auto op = function->getAttrOfType<StringAttr>(kOpAttr))
+      kernel["op"] = op.getValue();
     if (module.lookupSymbol(sim))
       kernel["sim"] = sim;
     auto resources = cubin.kernels.find(function.getSymName().str());

@@ -34,7 +34,7 @@
 // CHECK: } else {
 // CHECK:   gpu.launch {{.*}} threads({{.*}}) in (%{{.*}} = %c64,
 // CHECK:   vector.store %{{.*}}, %arg2
-// CHECK:   } {braid.blocks = 4 : i64, braid.part = "norm", braid.strategy = "simt"}
+// CHECK:   } {braid.blocks = 4 : i64, braid.op = "rms_norm", braid.part = "norm", braid.strategy = "simt"}
 // CHECK:   braid.part = "mma64x64"
 // CHECK:   braid.part = "mma128x128"
 func.func private @norm_sm_90a(%step: !braid.context, %h: memref<?x512xbf16>, %s: memref<512xf32>, %u: memref<?x512xbf16>, %w: memref<128x256x32x2xbf16>, %y: memref<?x4096xf32>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"mma", threads = 256, blocks = 2, tile = [128, 128, 128]>} {
@@ -78,13 +78,13 @@ func.func private @wide_sm_90a(%step: !braid.context, %h: memref<?x8192xbf16>, %
 // CHECK: vector.store %{{.*}} : memref<1x64xbf16, #gpu.address_space<workgroup>>, vector<8xbf16>
 // CHECK: vector.store %{{.*}}, %arg2
 // CHECK: gpu.barrier
-// CHECK: } {braid.blocks = 2 : i64, braid.member = 0 : i64, braid.part = "gemv1", braid.strategy = "gemv"}
+// CHECK: } {braid.blocks = 2 : i64, braid.member = 0 : i64, braid.op = "packed_contract", braid.part = "gemv1", braid.strategy = "gemv"}
 // CHECK: gpu.launch
 // CHECK-NOT: vector.store %{{.*}}, %arg2
-// CHECK: } {braid.blocks = 2 : i64, braid.member = 1 : i64, braid.part = "gemv1", braid.strategy = "gemv"}
-// CHECK: } {braid.blocks = 2 : i64, braid.part = "combine", braid.strategy = "simt"}
-// CHECK: braid.member = 0 : i64, braid.part = "tiles"
-// CHECK: braid.member = 1 : i64, braid.part = "tiles"
+// CHECK: } {braid.blocks = 2 : i64, braid.member = 1 : i64, braid.op = "packed_contract", braid.part = "gemv1", braid.strategy = "gemv"}
+// CHECK: } {braid.blocks = 2 : i64, braid.op = "combine_experts", braid.part = "combine", braid.strategy = "simt"}
+// CHECK: braid.member = 0 : i64, braid.op = "packed_contract", braid.part = "tiles"
+// CHECK: braid.member = 1 : i64, braid.op = "packed_contract", braid.part = "tiles"
 func.func private @combine_sm_90a(%step: !braid.context, %parts: memref<?x2x64xbf16>, %s: memref<?x2xf32>, %x: memref<?x64xbf16>, %w: memref<1x32x32x2xbf16>, %y: memref<?x32xf32>, %z: memref<?x32xf32>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"gemv", threads = 256, blocks = 2>} {
   braid.combine_experts ins(%parts, %s : memref<?x2x64xbf16>, memref<?x2xf32>) outs(%x : memref<?x64xbf16>) {braid.schedule = #braid.gpu_schedule<"simt", threads = 128, blocks = 2>}
   braid.packed_contract ins(%x, %w : memref<?x64xbf16>, memref<1x32x32x2xbf16>) outs(%y : memref<?x32xf32>) {
@@ -136,7 +136,7 @@ func.func private @added_sm_90a(%step: !braid.context, %parts: memref<?x2x32xbf1
 // CHECK:     gpu.barrier
 // CHECK:     nvvm.match.sync
 // CHECK:     memref.store %{{.*}}, %arg5
-// CHECK:   } {braid.blocks = 1 : i64, braid.strategy = "simt"}
+// CHECK:   } {braid.blocks = 1 : i64, braid.op = "group_rows", braid.strategy = "simt"}
 // CHECK: } else {
 // CHECK:   gpu.launch {{.*}} threads({{.*}}) in (%{{.*}} = %c32,
 // CHECK:   braid.part = "route"

@@ -15,7 +15,7 @@
 // CHECK: math.sqrt
 // CHECK: arith.truncf %{{.*}} : vector<8xf32> to vector<8xbf16>
 // CHECK: vector.store %{{.*}} {alignment = 16 : i64} : memref<?x1024xbf16>, vector<8xbf16>
-// CHECK: } {braid.blocks = 2 : i64, braid.strategy = "simt"}
+// CHECK: } {braid.blocks = 2 : i64, braid.op = "rms_norm", braid.strategy = "simt"}
 func.func private @norm_sm_90a(%step: !braid.context, %x: memref<?x1024xf32>, %w: memref<1024xf32>, %y: memref<?x1024xbf16>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"simt", threads = 64, blocks = 2>} {
   braid.rms_norm ins(%x, %w : memref<?x1024xf32>, memref<1024xf32>) outs(%y : memref<?x1024xbf16>) {eps = 1.0e-5 : f64}
   return

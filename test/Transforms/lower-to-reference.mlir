@@ -67,7 +67,7 @@ func.func private @coded(%step: !braid.context, %x: memref<?x48xbf16>, %w: memre
 // CHECK: memref.store
 // CHECK-NOT: braid.combine_experts
 // CHECK: gpu.terminator
-// CHECK: } {braid.strategy = "reference"}
+// CHECK: } {braid.op = "combine_experts", braid.strategy = "reference"}
 func.func private @combine_sm_90a(%step: !braid.context, %parts: memref<?x4x64xf32>, %w: memref<?x4xf32>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"reference", threads = 1, blocks = 1>} {
   braid.combine_experts ins(%parts, %w : memref<?x4x64xf32>, memref<?x4xf32>) outs(%y : memref<?x64xf32>)
   return

@@ -102,12 +102,13 @@ double stepFlops(const rt::Manifest &manifest, int64_t rows, int64_t outputs) {
 double weightBytes(const rt::Kernel &kernel, int64_t rows, int64_t outputs) {
   if (kernel.outputs && outputs == 0)
     return 0;
-  double pieces = 1;
+  double used = 0;
   if (kernel.experts > 0) {
     double unused = 1 - double(kernel.choices) / double(kernel.experts);
-    pieces = double(kernel.experts) * (1 - std::pow(unused, double(rows)));
+    used = double(kernel.experts) * (1 - std::pow(unused, double(rows)));
   }
-  return double(kernel.calls) * pieces * double(kernel.weightBytes);
+  return double(kernel.calls) *
+         (double(kernel.weightBytes) + used * double(kernel.expertBytes));
 }
 
 namespace {

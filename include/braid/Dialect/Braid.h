@@ -78,6 +78,8 @@ inline constexpr llvm::StringLiteral kBlocksAttr = "braid.blocks";
 inline constexpr llvm::StringLiteral kMemberAttr = "braid.member";
 /// Of a launch: what its function is called, behind the kernel's name.
 inline constexpr llvm::StringLiteral kPartAttr = "braid.part";
+/// On a launch and its GPU function: the op it is for, or the last of them.
+inline constexpr llvm::StringLiteral kOpAttr = "braid.op";
 /// On a launch and its GPU function: the strategy of the schedule.
 inline constexpr llvm::StringLiteral kStrategyAttr = "braid.strategy";
 /// On a dump: the checkpoint or config.json, relative to the dump's folder.

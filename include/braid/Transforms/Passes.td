@@ -215,13 +215,13 @@ def ChooseSchedule : Pass<"choose-schedule", "::mlir::ModuleOp"> {
 def CountWork : Pass<"count-work", "::mlir::ModuleOp"> {
   let summary = "notes what each kernel computes and reads";
   let description = [{
-    Writes `braid.work` on every kernel: the op, calls in a step, FLOPs per row,
-    bytes of weights of a call (of one expert, if it is a stack of `experts` of
-    which a row uses `choices`), bytes of activations per row and of state per
-    sequence (read and written), bytes and FLOPs per token of context, and
-    whether rows are those that want logits: kernels behind all layers. The manifest passes it on, so that
-    a benchmark can say how far each kernel is from the machine's limits, and
-    `braid plan` what to expect of a GPU.
+    Writes `braid.work` on every kernel: the op (the last one), calls in a step,
+    FLOPs per row, bytes of weights of a call and of one expert, if there is a
+    stack of `experts` of which a row uses `choices`, bytes of activations per row
+    and of state per sequence (read and written), bytes and FLOPs per token of
+    context, and whether rows are those that want logits: kernels behind all
+    layers. The manifest passes it on, so that a benchmark can say how far each
+    kernel is from the machine's limits, and `braid plan` what to expect of a GPU.
 
     Requires: form-kernels.
   }];

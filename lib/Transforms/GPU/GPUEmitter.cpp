@@ -53,6 +53,7 @@ void GPUEmitter::begin(Operation *op) {
   schedule = cast<GPUScheduleAttr>(scheduleOf(op));
   threads = schedule.getThreads();
   part.clear();
+  opName = op->getName().stripDialect();
   member.reset();
 }
 
@@ -63,6 +64,7 @@ void GPUEmitter::launch(Value x, Value y, const SharedMemory &shared,
                                   i32(shared.bytes()));
   op->setAttr(kBlocksAttr, getI64IntegerAttr(blocks.value_or(schedule.getBlocks())));
   op->setAttr(kStrategyAttr, getStringAttr(schedule.getStrategy()));
+  op->setAttr(kOpAttr, getStringAttr(opName));
   if (!part.empty())
     op->setAttr(kPartAttr, getStringAttr(part));
   if (member)

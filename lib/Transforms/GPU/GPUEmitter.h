@@ -107,7 +107,7 @@ public:
   /// Blocks that a multiprocessor should hold at least, if not as the schedule
   /// says.
   std::optional<int64_t> blocks;
-  std::string part;
+  std::string part, opName;
   std::optional<int64_t> member;
 
 private:

@@ -134,7 +134,7 @@ LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
   function->setAttr(kKernelAttr, kernel->getAttr(kKernelAttr));
   function->setAttr(kThreadsAttr, b.getI64IntegerAttr(*threads));
   function->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(*bytes));
-  for (StringRef name : {kBlocksAttr, kStrategyAttr})
+  for (StringRef name : {kBlocksAttr, kOpAttr, kStrategyAttr})
     if (Attribute value = launch->getAttr(name))
       function->setAttr(name, value);
   for (auto [i, capture] : llvm::enumerate(captures))

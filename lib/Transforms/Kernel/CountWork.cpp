@@ -20,7 +20,7 @@ namespace {
 /// Of one call, per row that it processes.
 struct Work {
   StringRef op;
-  int64_t flops = 0, weightBytes = 0, experts = 0, choices = 0;
+  int64_t flops = 0, weightBytes = 0, expertBytes = 0, experts = 0, choices = 0;
   int64_t rowBytes = 0;      ///< Activations.
   int64_t sequenceBytes = 0; ///< State, of each sequence of the step.
   int64_t contextBytes = 0;  ///< Of each token before the step's, too.
@@ -29,24 +29,27 @@ struct Work {
 
 } // namespace
 
-/// A multiply-add is two FLOPs. Weights: of the whole product, or of one expert
-/// if there is a stack, of which a row uses `choices`.
+/// A multiply-add is two FLOPs. Weights: of the whole product; or of one expert,
+/// if there is a stack of which a row uses `choices`.
 static void count(PackedContractOp op, Work &work) {
   auto weight = cast<ShapedType>(op.getWeight().getType());
   auto packed = weight.getShape().take_back(4);
   int64_t bytes = weight.getElementTypeBitWidth() / 8;
   for (int64_t size : packed)
     bytes *= size;
-  work.weightBytes += bytes;
   auto shapeOf = [](Value value) {
     return cast<ShapedType>(value.getType()).getShape();
   };
-  work.flops += 2 * shapeOf(op.getX()).back() * shapeOf(op.getInit()).back();
-  if (op.getGroups().empty())
+  int64_t flops = 2 * shapeOf(op.getX()).back() * shapeOf(op.getInit()).back();
+  if (op.getGroups().empty()) {
+    work.flops += flops;
+    work.weightBytes += bytes;
     return;
+  }
   work.experts = weight.getDimSize(0);
   work.choices = shapeOf(op.getGroups()[0])[1];
-  work.flops *= work.choices;
+  work.flops += work.choices * flops;
+  work.expertBytes += bytes;
 }
 
 /// Bytes of all that `type` has but for the sizes that only a step knows.
@@ -146,6 +149,7 @@ class CountWork : public braid::impl::CountWorkBase<CountWork> {
                                              calls[name] == last[name])),
                number("calls", calls[name]), number("flops", work.flops),
                number("weight_bytes", work.weightBytes),
+               number("expert_bytes", work.expertBytes),
                number("experts", work.experts),
                number("choices", work.choices),
                number("row_bytes", work.rowBytes),

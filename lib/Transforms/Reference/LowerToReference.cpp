@@ -38,6 +38,7 @@ static void launchAlone(Operation *op, StringAttr strategy) {
   auto launch = gpu::LaunchOp::create(b, op->getLoc(), one, one, one, one, one,
                                       one);
   launch->setAttr(kStrategyAttr, strategy);
+  launch->setAttr(kOpAttr, b.getStringAttr(op->getName().stripDialect()));
   b.setInsertionPointToEnd(&launch.getBody().front());
   auto end = gpu::TerminatorOp::create(b, op->getLoc());
   op->moveBefore(end);

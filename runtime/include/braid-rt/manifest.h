@@ -77,7 +77,8 @@ struct Kernel {
   std::string name, op;
   int64_t calls = 0;       ///< In a step.
   int64_t flops = 0;       ///< Of one call.
-  int64_t weightBytes = 0; ///< That a call reads; of one expert if experts > 0.
+  int64_t weightBytes = 0; ///< That a call reads, those of experts aside.
+  int64_t expertBytes = 0; ///< Of one of the experts.
   int64_t experts = 0;     ///< A row uses `choices` of them.
   int64_t choices = 0;
   int64_t rowBytes = 0;      ///< Of activations.

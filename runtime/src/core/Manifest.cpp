@@ -282,6 +282,7 @@ Kernel readKernel(const Node &node) {
   kernel.calls = count("calls");
   kernel.flops = count("flops");
   kernel.weightBytes = count("weight_bytes");
+  kernel.expertBytes = count("expert_bytes");
   kernel.experts = count("experts");
   kernel.choices = count("choices");
   kernel.rowBytes = count("row_bytes");

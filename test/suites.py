@@ -128,6 +128,7 @@ def suites(everything):
         Suite("sim-bf16", count_report, [simulated("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}", *only(DISTINCT))]),
         Suite("sim-schedules", count_report, [simulated("compare_schedules.py", *only(("primes", "groups", "head80")))]),
         Suite("sim-equalities", count_report, [simulated("equalities.py", "--only=latent-moe"), simulated("equalities.py", "--only=latent-moe", "--precision=bf16")]),
+        Suite("faults", count_report, [script("faults.py")]),
         Suite("never", count_report, [script("never.py")]),
         Suite("cuda", count_report, [script("cuda.py")]),
         Suite("gpu-docs", count_report, [[PYTHON, ROOT / "tools" / "generate-gpu-docs", "--braid", BRAID, "--check"]]),

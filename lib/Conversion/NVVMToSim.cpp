@@ -46,6 +46,9 @@ Value SimFunction::site(Operation *op) {
   std::string text;
   llvm::raw_string_ostream out(text);
   out << function.getSymName() << ": " << op->getName();
+  // Threads that meet have to do so at one op, not at two that read alike.
+  if (isa<NVVM::NVVMDialect>(op->getDialect()))
+    out << " " << ++meetings;
   if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
     out << " at " << name.getName().getValue();
   auto [entry, fresh] = sites.try_emplace(text);

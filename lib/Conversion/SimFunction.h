@@ -62,6 +62,7 @@ private:
   mlir::LLVM::LLVMFuncOp function;
   mlir::ModuleOp host;
   llvm::StringMap<std::string> &sites;
+  int64_t meetings = 0;
   mlir::ImplicitLocOpBuilder b;
 };
 

@@ -96,7 +96,7 @@ private:
         .Case<GatherRowsOp, TapOp, CombineExpertsOp>(
             [&](auto) { return schedule("simt", 128, 2); })
         // A block reads a row: that takes as many loads at once as can be.
-        .Case([&](SampleOp) { return schedule("simt", 1024, 1); })
+        .Case([&](SampleOp) { return schedule("simt", 512, 2); })
         // A warp that chooses needs no barrier.
         .Case([&](RouteOp) { return schedule("simt", 32, 16); })
         .Case([&](GroupRowsOp group) {

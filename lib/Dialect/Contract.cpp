@@ -37,14 +37,14 @@ static LogicalResult verifyPacked(PackedContractOp op) {
   if (!layout || packed[3] != layout->kp ||
       (layout->format != StorageKind::F32 && !x.getElementType().isBF16()))
     return op.emitOpError("contract_c1: expected weights of f32, or x of bf16 and "
-                          "weights of pairs of bf16 or fours of fp8, found ")
+                          "weights of pairs of bf16 or words of codes, found ")
            << weight << " and " << x;
   if (packed[2] != kPanel || packed[1] != layout->rows ||
       packed[0] != int64_t(llvm::divideCeil(n, kPanel)))
     return op.emitOpError("contract_c1: weight ")
            << weight << " does not cover N = " << n << ", K = " << k;
   if (layout->isCoded() && k % PackedLayout::kBlock != 0)
-    return op.emitOpError("contract_c1: fp8 is packed in blocks of 16 inputs, "
+    return op.emitOpError("contract_c1: codes come in blocks of 16 inputs, "
                           "and K = ")
            << k << " is no multiple";
   if (k % layout->kp != 0)

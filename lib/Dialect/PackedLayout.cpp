@@ -15,15 +15,21 @@ static int64_t inputsOfWord(StorageKind format) {
     return 2;
   case StorageKind::FP8:
     return 4;
+  case StorageKind::NVFP4:
+    return 8;
   default:
     return 1;
   }
 }
 
 PackedLayout::PackedLayout(StorageKind format, int64_t inputs)
-    : format(format), inputs(inputs), kp(inputsOfWord(format)),
-      scaleRows(isCoded() ? 1 : 0),
-      rows(scaleRows + int64_t(llvm::divideCeil(inputs, kp))) {}
+    : format(format), inputs(inputs), kp(std::min<int64_t>(
+                                          inputsOfWord(format), 4)),
+      perWord(inputsOfWord(format)), scaleRows(isCoded() ? 1 : 0) {
+  if (hasBlockScales())
+    scaleRows += llvm::divideCeil(inputs, 4 * kBlock);
+  rows = scaleRows + int64_t(llvm::divideCeil(inputs, perWord));
+}
 
 std::optional<PackedLayout> PackedLayout::of(Type packed, int64_t inputs) {
   Type element = getElementTypeOrSelf(packed);
@@ -33,6 +39,8 @@ std::optional<PackedLayout> PackedLayout::of(Type packed, int64_t inputs) {
     return PackedLayout(StorageKind::BF16, inputs);
   if (isa<Float8E4M3FNType>(element))
     return PackedLayout(StorageKind::FP8, inputs);
+  if (element.isInteger(8))
+    return PackedLayout(StorageKind::NVFP4, inputs);
   return std::nullopt;
 }
 
@@ -42,6 +50,8 @@ Type PackedLayout::elementType(MLIRContext *context) const {
     return BFloat16Type::get(context);
   case StorageKind::FP8:
     return Float8E4M3FNType::get(context);
+  case StorageKind::NVFP4:
+    return IntegerType::get(context, 8);
   default:
     return Float32Type::get(context);
   }

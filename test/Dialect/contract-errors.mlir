@@ -144,7 +144,7 @@ func.func @contract_c3(%x: tensor<?x48xf32>, %w: tensor<2x48x32x1xf32>, %e0: ten
 // -----
 
 func.func @contract_c1_f32_pairs(%x: tensor<?x48xf32>, %w: tensor<2x24x32x2xf32>, %out: tensor<?x64xf32>) {
-  // expected-error @+1 {{contract_c1: expected weights of f32, or x of bf16 and weights of pairs of bf16 or fours of fp8, found 'tensor<2x24x32x2xf32>' and 'tensor<?x48xf32>'}}
+  // expected-error @+1 {{contract_c1: expected weights of f32, or x of bf16 and weights of pairs of bf16 or words of codes, found 'tensor<2x24x32x2xf32>' and 'tensor<?x48xf32>'}}
   %0 = braid.packed_contract ins(%x, %w : tensor<?x48xf32>, tensor<2x24x32x2xf32>) outs(%out : tensor<?x64xf32>) {
   ^bb0(%acc: f32, %old: f32):
     braid.yield %acc : f32
@@ -155,7 +155,7 @@ func.func @contract_c1_f32_pairs(%x: tensor<?x48xf32>, %w: tensor<2x24x32x2xf32>
 // -----
 
 func.func @contract_c1_pairs_of_f32(%x: tensor<?x48xf32>, %w: tensor<2x24x32x2xbf16>, %out: tensor<?x64xf32>) {
-  // expected-error @+1 {{contract_c1: expected weights of f32, or x of bf16 and weights of pairs of bf16 or fours of fp8, found 'tensor<2x24x32x2xbf16>' and 'tensor<?x48xf32>'}}
+  // expected-error @+1 {{contract_c1: expected weights of f32, or x of bf16 and weights of pairs of bf16 or words of codes, found 'tensor<2x24x32x2xbf16>' and 'tensor<?x48xf32>'}}
   %0 = braid.packed_contract ins(%x, %w : tensor<?x48xf32>, tensor<2x24x32x2xbf16>) outs(%out : tensor<?x64xf32>) {
   ^bb0(%acc: f32, %old: f32):
     braid.yield %acc : f32
@@ -166,7 +166,7 @@ func.func @contract_c1_pairs_of_f32(%x: tensor<?x48xf32>, %w: tensor<2x24x32x2xb
 // -----
 
 func.func @contract_c1_coded_f32(%x: tensor<?x48xf32>, %w: tensor<2x13x32x4xf8E4M3FN>, %out: tensor<?x64xf32>) {
-  // expected-error @+1 {{contract_c1: expected weights of f32, or x of bf16 and weights of pairs of bf16 or fours of fp8, found 'tensor<2x13x32x4xf8E4M3FN>' and 'tensor<?x48xf32>'}}
+  // expected-error @+1 {{contract_c1: expected weights of f32, or x of bf16 and weights of pairs of bf16 or words of codes, found 'tensor<2x13x32x4xf8E4M3FN>' and 'tensor<?x48xf32>'}}
   %0 = braid.packed_contract ins(%x, %w : tensor<?x48xf32>, tensor<2x13x32x4xf8E4M3FN>) outs(%out : tensor<?x64xf32>) {
   ^bb0(%acc: f32, %old: f32):
     braid.yield %acc : f32
@@ -189,7 +189,7 @@ func.func @contract_c1_scales(%x: tensor<?x48xbf16>, %w: tensor<2x12x32x4xf8E4M3
 // -----
 
 func.func @contract_c1_blocks(%x: tensor<?x40xbf16>, %w: tensor<2x11x32x4xf8E4M3FN>, %out: tensor<?x64xf32>) {
-  // expected-error @+1 {{contract_c1: fp8 is packed in blocks of 16 inputs, and K = 40 is no multiple}}
+  // expected-error @+1 {{contract_c1: codes come in blocks of 16 inputs, and K = 40 is no multiple}}
   %0 = braid.packed_contract ins(%x, %w : tensor<?x40xbf16>, tensor<2x11x32x4xf8E4M3FN>) outs(%out : tensor<?x64xf32>) {
   ^bb0(%acc: f32, %old: f32):
     braid.yield %acc : f32
@@ -202,6 +202,18 @@ func.func @contract_c1_blocks(%x: tensor<?x40xbf16>, %w: tensor<2x11x32x4xf8E4M3
 func.func @contract_c1_other_code(%x: tensor<?x48xbf16>, %w: tensor<2x13x32x4xf8E5M2>, %out: tensor<?x64xf32>) {
   // expected-error @+1 {{contract_c1: expected weights of f32, or x of bf16}}
   %0 = braid.packed_contract ins(%x, %w : tensor<?x48xbf16>, tensor<2x13x32x4xf8E5M2>) outs(%out : tensor<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+// Without the row of the blocks' scales.
+func.func @contract_c1_block_scales(%x: tensor<?x48xbf16>, %w: tensor<2x7x32x4xi8>, %out: tensor<?x64xf32>) {
+  // expected-error @+1 {{contract_c1: weight 'tensor<2x7x32x4xi8>' does not cover N = 64, K = 48}}
+  %0 = braid.packed_contract ins(%x, %w : tensor<?x48xbf16>, tensor<2x7x32x4xi8>) outs(%out : tensor<?x64xf32>) {
   ^bb0(%acc: f32, %old: f32):
     braid.yield %acc : f32
   } -> tensor<?x64xf32>

@@ -58,3 +58,14 @@ func.func @coded(%x: memref<?x48xbf16>, %w: memref<3x13x32x4xf8E4M3FN>, %out: me
   }
   return
 }
+
+// Codes of 80 inputs in ten rows, the scales of five blocks in two before them.
+// CHECK-LABEL: func @blocks
+// CHECK: braid.packed_contract ins({{.*}} : memref<?x80xbf16>, memref<3x13x32x4xi8>)
+func.func @blocks(%x: memref<?x80xbf16>, %w: memref<3x13x32x4xi8>, %out: memref<?x72xf32>) {
+  braid.packed_contract ins(%x, %w : memref<?x80xbf16>, memref<3x13x32x4xi8>) outs(%out : memref<?x72xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  }
+  return
+}

@@ -8,6 +8,7 @@
 // CHECK: @A {{.*}} prepare @braid_prepare_3 :
 // CHECK: @conv {{.*}} prepare @braid_prepare_4 :
 // CHECK: @coded {{.*}} prepare @braid_prepare_5 :
+// CHECK: @coded_blocks {{.*}} prepare @braid_prepare_6 :
 // CHECK: @unused from "layers.{L}.unused" :
 braid.params @block layers = [0, 3] {
   braid.weight @a from "layers.{L}.a" packed tensor<3x24x32x2xbf16> table 0 : tensor<72x47xbf16, #braid.storage<bf16>>
@@ -17,6 +18,7 @@ braid.params @block layers = [0, 3] {
   braid.weight @A from "layers.{L}.A_log" transform "neg_exp" packed tensor<8xf32> table 8 : tensor<8xbf16, #braid.storage<bf16>>
   braid.weight @conv from "layers.{L}.conv" transform "transpose" packed tensor<4x96xf32> table 10 : tensor<4x96xbf16, #braid.storage<bf16>>
   braid.weight @coded from "layers.{L}.coded" packed tensor<3x13x32x4xf8E4M3FN> table 12 : tensor<72x48xbf16, #braid.storage<fp8>>
+  braid.weight @coded_blocks from "layers.{L}.{E}.coded" packed tensor<16x3x8x32x4xi8> table 14 : tensor<16x72x48xbf16, #braid.storage<nvfp4>>
   braid.weight @unused from "layers.{L}.unused" : tensor<8xf32, #braid.storage<f32>>
 }
 
@@ -55,3 +57,14 @@ braid.params @block layers = [0, 3] {
 // CHECK-COUNT-4: memref.load %arg0
 // CHECK-NOT: memref.load
 // CHECK: memref.store {{.*}}, %arg2
+
+// The scales of blocks lie between: four in a word, of which three exist. A word
+// has eight codes.
+// CHECK-LABEL: func.func @braid_prepare_6(%arg0: memref<72x24xi8>, %arg1: memref<72x3xi8>, %arg2: memref<1xf32>, %arg3: memref<3x8x32xi32>)
+// CHECK: memref.load %arg2
+// CHECK: memref.store {{.*}}, %arg3
+// CHECK-COUNT-4: memref.load %arg1
+// CHECK: memref.store {{.*}}, %arg3
+// CHECK-COUNT-8: memref.load %arg0
+// CHECK-NOT: memref.load
+// CHECK: memref.store {{.*}}, %arg3

@@ -75,6 +75,20 @@ func.func private @coded(%step: !braid.context, %x: memref<?x48xbf16>, %w: memre
   return
 }
 
+// A block's scales are one more load.
+// CONTRACT-LABEL: func.func private @blocks(
+// CONTRACT:   scf.for {{.*}} iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>)
+// CONTRACT-COUNT-6: vector.load %{{.*}} : memref<2x8x128xi8>, vector<64xi8>
+// CONTRACT-COUNT-16: x86vector.avx512.dot
+func.func private @blocks(%step: !braid.context, %x: memref<?x48xbf16>, %w: memref<2x8x32x4xi8>, %y: memref<?x64xbf16>) attributes {braid.kernel = 4 : i64, braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 8, dot = "bf16">} {
+  braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x8x32x4xi8>) outs(%y : memref<?x64xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}
+
 // A block function has no schedule and is left alone.
 // CHECK-LABEL: func.func private @block(
 // CHECK-NEXT: call @norm

@@ -105,3 +105,25 @@ func.func private @coded_sm_90a(%step: !braid.context, %x: memref<?x96xbf16>, %w
   }
   return
 }
+
+// Codes with scales of blocks: two rows and one of scales for 16 inputs; through
+// shared memory four and one for a step. Eight rows are two tiles of four.
+// CHECK-LABEL: func.func private @blocks_sm_90a(
+// CHECK: gpu.launch
+// CHECK-COUNT-3: vector.load %{{.*}} {alignment = 16 : i64} : memref<3x15x128xi8>, vector<16xi8>
+// CHECK: memref<8x4x8xf32, #gpu.address_space<workgroup>>
+// CHECK-NOT: memref<8x8x8xf32
+// CHECK: nvgpu.device_async_copy %{{.*}}, 16, %{{.*}} {bypassL1} : memref<3x15x128xi8> to memref<4x2x5x128xi8, #gpu.address_space<workgroup>>
+// CHECK: nvgpu.ldmatrix
+// CHECK-COUNT-2: vector.load %{{.*}} {alignment = 16 : i64} : memref<4x2x5x128xi8, #gpu.address_space<workgroup>>, vector<16xi8>
+// CHECK-COUNT-8: nvvm.mma.sync
+// CHECK-NOT: nvvm.mma.sync
+// CHECK: nvgpu.ldmatrix
+func.func private @blocks_sm_90a(%step: !braid.context, %x: memref<?x96xbf16>, %w: memref<3x15x32x4xi8>, %y: memref<?x72xbf16>) attributes {braid.kernel = 5 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"mma", threads = 256, blocks = 2, tile = [64, 64, 0]>} {
+  braid.packed_contract ins(%x, %w : memref<?x96xbf16>, memref<3x15x32x4xi8>) outs(%y : memref<?x72xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}

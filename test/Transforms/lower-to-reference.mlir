@@ -58,6 +58,21 @@ func.func private @coded(%step: !braid.context, %x: memref<?x48xbf16>, %w: memre
   return
 }
 
+// With its block's scale.
+// CHECK-LABEL: func.func private @blocks(
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c48
+// CHECK-COUNT-2: memref.load %{{.*}} : memref<2x8x32x4xi8>
+// CHECK: scf.yield
+// CHECK-COUNT-4: memref.load %{{.*}} : memref<2x8x32x4xi8>
+func.func private @blocks(%step: !braid.context, %x: memref<?x48xbf16>, %w: memref<2x8x32x4xi8>, %y: memref<?x64xbf16>) attributes {braid.kernel = 5 : i64, braid.schedule = #braid.schedule<"reference", lanes = 1, rows = 1, dot = "fma">} {
+  braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x8x32x4xi8>) outs(%y : memref<?x64xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}
+
 // On a GPU the definition runs in a grid of one thread.
 // CHECK-LABEL: func.func private @combine_sm_90a(
 // CHECK-NOT: braid.gpu_schedule

@@ -8,7 +8,7 @@
 // of the layers.
 // CHECK: braid.params @block layers = [0, 3] {
 // CHECK-NEXT: @norm {{.*}} packed tensor<48xf32> table 0 : tensor<48xbf16
-// CHECK-NEXT: @proj {{.*}} packed tensor<3x24x32x2xbf16> table 2 : tensor<72x48xbf16, #braid.storage<nvfp4>>
+// CHECK-NEXT: @proj {{.*}} packed tensor<3x24x32x2xbf16> table 2 : tensor<72x48xbf16, #braid.storage<bf16>>
 // CHECK-NEXT: @gate {{.*}} packed tensor<1x48x32x1xf32> table 4 : tensor<16x48xf32
 // CHECK-NEXT: @bias {{.*}} packed tensor<16xf32> table 6 : tensor<16xf32
 // CHECK-NEXT: @up {{.*}} packed tensor<16x3x24x32x2xbf16> table 8 :
@@ -16,7 +16,7 @@
 // CHECK-NEXT: @unused from "layers.{L}.unused" :
 braid.params @block layers = [0, 3] {
   braid.weight @norm from "layers.{L}.norm" : tensor<48xbf16, #braid.storage<bf16>>
-  braid.weight @proj from "layers.{L}.proj" : tensor<72x48xbf16, #braid.storage<nvfp4>>
+  braid.weight @proj from "layers.{L}.proj" : tensor<72x48xbf16, #braid.storage<bf16>>
   braid.weight @gate from "layers.{L}.gate" : tensor<16x48xf32, #braid.storage<f32>>
   braid.weight @bias from "layers.{L}.bias" : tensor<16xf32, #braid.storage<f32>>
   braid.weight @up from "layers.{L}.{E}.up" : tensor<16x96x48xbf16, #braid.storage<bf16>>
@@ -47,8 +47,8 @@ func.func @norm(%x: tensor<?x48xbf16>, %layer: index, %out: tensor<?x48xbf16>) -
 func.func @contract(%x: tensor<?x48xbf16>, %layer: index, %out: tensor<?x72xf32>) -> tensor<?x72xf32> {
   %zero = arith.constant 0.0 : f32
   %init = linalg.fill ins(%zero : f32) outs(%out : tensor<?x72xf32>) -> tensor<?x72xf32>
-  %w = braid.param @block::@proj[%layer] : tensor<72x48xbf16, #braid.storage<nvfp4>>
-  %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<?x48xbf16>, tensor<72x48xbf16, #braid.storage<nvfp4>>) outs(%init : tensor<?x72xf32>) -> tensor<?x72xf32>
+  %w = braid.param @block::@proj[%layer] : tensor<72x48xbf16, #braid.storage<bf16>>
+  %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<?x48xbf16>, tensor<72x48xbf16, #braid.storage<bf16>>) outs(%init : tensor<?x72xf32>) -> tensor<?x72xf32>
   return %y : tensor<?x72xf32>
 }
 
@@ -103,7 +103,7 @@ func.func @not_read(%layer: index) {
   return
 }
 
-// What is stored in fp8 stays so where x is bf16 and inputs come in blocks of 16;
+// What is stored in fp8 or nvfp4 stays so where x is bf16 and inputs come in blocks of 16;
 // otherwise it becomes numbers of the type of x.
 // CHECK-LABEL: func @coded
 // CHECK: braid.packed_contract ins({{.*}} : tensor<?x48xbf16>, tensor<3x13x32x4xf8E4M3FN>)
@@ -112,6 +112,15 @@ func.func @coded(%x: tensor<?x48xbf16>, %layer: index, %out: tensor<?x72xf32>) -
   %init = linalg.fill ins(%zero : f32) outs(%out : tensor<?x72xf32>) -> tensor<?x72xf32>
   %w = braid.param @coded_weights::@bf16[%layer] : tensor<72x48xbf16, #braid.storage<fp8>>
   %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<?x48xbf16>, tensor<72x48xbf16, #braid.storage<fp8>>) outs(%init : tensor<?x72xf32>) -> tensor<?x72xf32>
+  return %y : tensor<?x72xf32>
+}
+// CHECK-LABEL: func @nvfp4
+// CHECK: braid.packed_contract ins({{.*}} : tensor<?x48xbf16>, tensor<3x8x32x4xi8>)
+func.func @nvfp4(%x: tensor<?x48xbf16>, %layer: index, %out: tensor<?x72xf32>) -> tensor<?x72xf32> {
+  %zero = arith.constant 0.0 : f32
+  %init = linalg.fill ins(%zero : f32) outs(%out : tensor<?x72xf32>) -> tensor<?x72xf32>
+  %w = braid.param @coded_weights::@nvfp4[%layer] : tensor<72x48xbf16, #braid.storage<nvfp4>>
+  %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<?x48xbf16>, tensor<72x48xbf16, #braid.storage<nvfp4>>) outs(%init : tensor<?x72xf32>) -> tensor<?x72xf32>
   return %y : tensor<?x72xf32>
 }
 // CHECK-LABEL: func @decoded
@@ -134,6 +143,7 @@ func.func @decoded_f32(%x: tensor<?x48xf32>, %layer: index, %out: tensor<?x72xf3
 }
 braid.params @coded_weights layers = [0, 3] {
   braid.weight @bf16 from "layers.{L}.a" : tensor<72x48xbf16, #braid.storage<fp8>>
+  braid.weight @nvfp4 from "layers.{L}.d" : tensor<72x48xbf16, #braid.storage<nvfp4>>
   braid.weight @blocks from "layers.{L}.b" : tensor<72x40xbf16, #braid.storage<fp8>>
   braid.weight @f32 from "layers.{L}.c" : tensor<72x48xbf16, #braid.storage<fp8>>
 }

@@ -26,7 +26,7 @@ from oracle.checkpoint import Checkpoint, Stored, read_safetensors, write_safete
 from oracle.storage import encode_bf16
 
 # Fixture, a format in it, and what its weights take of their BF16 at most.
-QUANTISED = (("plain-moe-fp8", "fp8", 0.53),)
+QUANTISED = (("plain-moe-fp8", "fp8", 0.53), ("latent-moe-nvfp4", "nvfp4", 0.33))
 
 
 def edit(source, folder, change):

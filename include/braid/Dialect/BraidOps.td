@@ -429,15 +429,18 @@ def Braid_PackedContractOp : Braid_ComputeOp<"packed_contract", 1, "product",
     word for each of 32 outputs. Its value is a number that bf16 holds exactly
     times the output's scale, and the scale is applied to the sum: the epilogue's
     accumulator is `scale[n] * sum_k x[t, k] * number[n, k]`, rounded to f32 once
-    more. `f8E4M3FN` are codes of E4M3: row 0 has the scales, f32, and for each 16
-    inputs follow four rows, of which row c has inputs 2c, 2c + 8, 2c + 1 and
-    2c + 9.
+    more. Row 0 has the scales, f32. `f8E4M3FN`: for each 16 inputs follow four
+    rows of E4M3, of which row c has inputs 2c, 2c + 8, 2c + 1 and 2c + 9. `i8`:
+    rows with the scales of the blocks of 16 inputs follow, E4M3, four blocks in
+    each; then two rows of E2M1 for each block, of which row r has inputs 4r,
+    4r + 8, 4r + 2, 4r + 10 and those after each of them, low nibbles first. The
+    number is the code's times its block's.
 
     Canonical form: the epilogue uses every extra, and none is there twice.
 
     Constraints: (contract_c1) the packed weight covers N and K; kp divides K and
-    is 1 for weights of f32, 2 for bf16 with bf16 x; weights of `f8E4M3FN`, with
-    bf16 x, have K a multiple of 16; (contract_c2) the region's arguments are f32,
+    is 1 for weights of f32, 2 for bf16 with bf16 x; weights of `f8E4M3FN` or
+    `i8`, with bf16 x, have K a multiple of 16; (contract_c2) the region's arguments are f32,
     the extras' and the output's element types, and it yields the output's;
     (contract_c3) extras are [T, N] or [N].
 

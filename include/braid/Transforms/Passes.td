@@ -19,8 +19,8 @@ def MaterializeStorage : Pass<"materialize-storage", "::mlir::ModuleOp"> {
     Storage is an encoding that bufferization would erase silently, so this runs
     before it. Every contraction with an encoded weight becomes a
     `braid.packed_contract`; `braid.experts` becomes its grouping, two grouped
-    contractions and a weighted sum. Weights stored in fp8 stay so if they are
-    multiplied with bf16 and have whole blocks of 16 inputs; others become numbers
+    contractions and a weighted sum. Weights stored in fp8 or nvfp4 stay so if they
+    are multiplied with bf16 and have whole blocks of 16 inputs; others become numbers
     of the type of the activations. Every other weight becomes a plain f32
     vector (or, for tables, rows of its own type). Assigns each weight its place
     in the step's weight table.

@@ -25,6 +25,11 @@ inline constexpr SmallFloat kE4M3{4, 3}, kE2M1{2, 1};
 mlir::Value decode(LoopBuilder &b, SmallFloat format, mlir::Value words,
                    int64_t shift);
 
+/// The same without subnormal f32 on the way, which some CPUs multiply very
+/// slowly: for formats in which many numbers are subnormal.
+mlir::Value decodeNormal(LoopBuilder &b, SmallFloat format, mlir::Value words,
+                         int64_t shift);
+
 /// An i32 for each lane of `shape`, which may be a scalar.
 mlir::Value bitsLike(LoopBuilder &b, uint32_t bits, mlir::Value shape);
 

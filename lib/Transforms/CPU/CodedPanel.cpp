@@ -28,12 +28,19 @@ Value CodedPanel::scales(int64_t output) {
       words(b.index(0), output));
 }
 
+/// The number at a bit of each word, which bf16 holds.
+Value CodedPanel::numberAt(Value words, int64_t shift, Value scale) {
+  if (!layout.hasBlockScales())
+    return decode(b, kE4M3, words, shift);
+  return b.mul(decodeNormal(b, kE2M1, words, shift), scale);
+}
+
 /// Two inputs, the second 16 bits after the first. Their f32 have nothing in the
 /// lower half: it is the upper ones that form a pair.
-Value CodedPanel::pairOf(Value words, int64_t shift) {
+Value CodedPanel::pairOf(Value words, int64_t shift, Value scale) {
   auto bits = [&](int64_t at) -> Value {
     return arith::BitcastOp::create(b, words.getType(),
-                                    decode(b, kE4M3, words, at));
+                                    numberAt(words, at, scale));
   };
   Value low = arith::ShRUIOp::create(b, bits(shift), bitsLike(b, 16, words));
   Value pair = arith::OrIOp::create(b, low, bits(shift + 16));
@@ -41,17 +48,33 @@ Value CodedPanel::pairOf(Value words, int64_t shift) {
       b, VectorType::get({2 * b.lanes}, b.getBF16Type()), pair);
 }
 
+/// Of a block's own scales, if it has any.
+Value CodedPanel::blockScale(Value number, int64_t output) {
+  if (!layout.hasBlockScales())
+    return Value();
+  Value row = b.add(b.div(number, b.index(4)), b.index(1));
+  Value loaded = words(row, output);
+  Value shift = b.mul(b.toI32(b.rem(number, b.index(4))), b.i32(8));
+  Value lowest =
+      arith::ShRUIOp::create(b, loaded, b.splat(shift, b.lanes));
+  return decode(b, kE4M3, lowest, 0);
+}
+
 SmallVector<Values> CodedPanel::block(Value number) {
-  constexpr int64_t kRows = 4;
-  SmallVector<Values> pairs(2 * kRows);
-  for (int64_t c = 0; c < kRows; ++c)
-    for (int64_t output = 0; output < kPanel; output += b.lanes) {
-      Value row = b.add(b.mul(number, b.index(kRows)),
-                        b.index(layout.scaleRows + c));
-      Value codes = words(row, output);
-      pairs[c].push_back(pairOf(codes, 0));
-      pairs[kRows + c].push_back(pairOf(codes, kE4M3.bits()));
+  SmallVector<Values> pairs(2 * layout.kQuad);
+  Value first = b.add(b.mul(number, b.index(layout.blockRows())),
+                      b.index(layout.scaleRows));
+  for (int64_t output = 0; output < kPanel; output += b.lanes) {
+    Value scale = blockScale(number, output), codes;
+    for (int64_t lane = 0; lane < layout.kQuad; ++lane) {
+      if (lane % layout.lanesOfWord() == 0)
+        codes = words(b.add(first, b.index(lane / layout.lanesOfWord())),
+                      output);
+      for (int64_t reg = 0; reg < 2; ++reg)
+        pairs[reg * layout.kQuad + lane].push_back(
+            pairOf(codes, layout.shiftOf(lane, reg), scale));
     }
+  }
   return pairs;
 }
 

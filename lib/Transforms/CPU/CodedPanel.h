@@ -33,7 +33,9 @@ public:
 
 private:
   Value words(Value row, int64_t output);
-  Value pairOf(Value words, int64_t shift);
+  Value numberAt(Value words, int64_t shift, Value scale);
+  Value pairOf(Value words, int64_t shift, Value scale);
+  Value blockScale(Value number, int64_t output);
 
   Emitter &b;
   Value weight;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "braid/Transforms/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace braid;
@@ -22,20 +23,58 @@ static Value retyped(LoopBuilder &b, Value value, Type element) {
       b, vector ? Type(vector.cloneWith({}, element)) : element, value);
 }
 
-/// The fields of the number, sign on top, are moved down such that exponent and
-/// mantissa end where those of an f32 do, whose bias is 127: the moved bits times
-/// 2^(127 - bias) are the value, subnormals included.
+/// The words with the number's sign on top.
+static Value onTop(LoopBuilder &b, SmallFloat format, Value words,
+                   int64_t shift) {
+  int64_t up = 32 - format.bits() - shift;
+  if (up == 0)
+    return words;
+  return arith::ShLIOp::create(b, words, bitsLike(b, up, words));
+}
+
+/// How far exponent and mantissa, below the sign, are moved down to end where
+/// those of an f32 do, and the bits that they then take.
+static uint32_t distanceOf(SmallFloat format) {
+  return 8 - format.exponentBits;
+}
+static uint32_t fieldsOf(SmallFloat format) {
+  return ((1u << (format.bits() - 1)) - 1) << (23 - format.mantissaBits);
+}
+
+static Value asFloat(LoopBuilder &b, Value words) {
+  return retyped(b, words, b.getF32Type());
+}
+
+/// Once the fields are where those of an f32 are, only the bias is wrong, 127
+/// for the format's: the moved bits times 2^(127 - bias) are the value,
+/// subnormals included.
 Value braid::decode(LoopBuilder &b, SmallFloat format, Value words,
                     int64_t shift) {
   auto bits = [&](uint32_t value) { return bitsLike(b, value, words); };
-  auto number = [&](Value word) { return retyped(b, word, b.getF32Type()); };
-  Value top = words;
-  if (int64_t up = 32 - format.bits() - shift)
-    top = arith::ShLIOp::create(b, words, bits(up));
-  uint32_t fields = ((1u << (format.bits() - 1)) - 1)
-                    << (23 - format.mantissaBits);
-  Value moved = arith::ShRSIOp::create(b, top, bits(8 - format.exponentBits));
-  moved = b.both(moved, bits(0x80000000 | fields));
+  Value top = onTop(b, format, words, shift);
+  Value moved = arith::ShRSIOp::create(b, top, bits(distanceOf(format)));
+  moved = b.both(moved, bits(0x80000000 | fieldsOf(format)));
   uint32_t factor = uint32_t(2 * 127 - format.bias()) << 23;
-  return b.mul(number(moved), number(bits(factor)));
+  return b.mul(asFloat(b, moved), asFloat(b, bits(factor)));
+}
+
+/// The bias is added. Of a subnormal with mantissa m (and s the smallest normal
+/// number) that makes v = s/2 (1 + m) instead of s m, which is 2v - s; and of the
+/// two v is the smaller one for normal numbers only.
+Value braid::decodeNormal(LoopBuilder &b, SmallFloat format, Value words,
+                          int64_t shift) {
+  auto bits = [&](uint32_t value) { return bitsLike(b, value, words); };
+  auto number = [&](float value) {
+    return asFloat(b, bits(llvm::bit_cast<uint32_t>(value)));
+  };
+  Value top = onTop(b, format, words, shift);
+  Value moved = arith::ShRUIOp::create(b, top, bits(distanceOf(format)));
+  moved = b.both(moved, bits(fieldsOf(format)));
+  Value v = asFloat(b, b.add(moved, bits(uint32_t(127 - format.bias()) << 23)));
+  float smallest = std::ldexp(1.0f, int(1 - format.bias()));
+  Value lower = b.fma(v, number(2), number(-smallest));
+  Value magnitude = b.select(b.lt(lower, v), lower, v);
+  Value sign = b.both(top, bits(0x80000000));
+  return asFloat(b, arith::OrIOp::create(
+                        b, retyped(b, magnitude, b.getI32Type()), sign));
 }

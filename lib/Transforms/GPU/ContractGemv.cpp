@@ -55,7 +55,9 @@ private:
   static constexpr int64_t kInFlight = 8;
 
   static int64_t columnsOf(Contraction &c);
-  int64_t loadsOfRun() const { return run * c.kp / c.layout.kp; }
+  int64_t loadsOfRun() const { return run * c.kp / c.layout.perWord; }
+  /// Blocks of codes are decoded by halves.
+  int64_t parts() const { return c.layout.isCoded() ? 2 : 1; }
   int64_t round() const { return warps * spread * run; }
   /// Whether x is computed by the block, rather than read.
   bool makesInput() const { return producer && producer->result() == c.x; }
@@ -64,8 +66,9 @@ private:
   void compute(int64_t count, const Contraction::Tile &at);
   Values addProducts(Value first, int64_t rounds, ValueRange sums);
   Values loadRun(Value pair);
-  Values decodeRun(ValueRange codes);
-  void multiply(ValueRange weights, ArrayRef<Values> inputs, Values &sums);
+  Values decodeHalf(ValueRange loaded, int64_t half);
+  Values weightsOf(ValueRange loaded, int64_t part);
+  void multiply(ValueRange weights, ValueRange inputs, Value &sum);
   Values loadInputs(Value row, Value k);
   Values halves(Value pairs);
   Values scalars(ValueRange loaded);
@@ -151,8 +154,9 @@ void ContractGemv::compute(int64_t count, const Contraction::Tile &at) {
     xRows.push_back(c.place(b.min(b.add(at.first, b.index(r)), last)).x);
 
   // With many rows registers are for sums.
+  int64_t loads = c.layout.isCoded() ? c.layout.kQuad : run;
   int64_t rounds =
-      std::max<int64_t>(kInFlight / (count > 4 ? 2 : 1) / loadsOfRun(), 1);
+      std::max<int64_t>(kInFlight / (count > 4 ? 2 : 1) / loads, 1);
   int64_t step = round() * rounds, whole = c.pairs / step * step;
   Values sums(count, b.splat(0.0, kEach));
   if (whole > 0)
@@ -188,14 +192,23 @@ Values ContractGemv::addProducts(Value first, int64_t rounds, ValueRange sums) {
   auto pairOf = [&](int64_t i) {
     return b.add(b.add(first, ownPair), b.index(i * round()));
   };
+  auto load = [&](int64_t i, int64_t part, Value row) {
+    Value pair = b.add(pairOf(i), b.index(part * run / parts()));
+    return loadInputs(row, b.mul(pair, b.index(c.kp)));
+  };
   for (int64_t i = 0; i < rounds; ++i)
     weights.push_back(loadRun(pairOf(i)));
   for (int64_t i = 0; i < rounds; ++i)
-    for (Value row : xRows)
-      inputs.push_back(loadInputs(row, b.mul(pairOf(i), b.index(c.kp))));
+    for (int64_t part = 0; part < parts(); ++part)
+      for (Value row : xRows)
+        inputs.push_back(load(i, part, row));
   for (int64_t i = 0; i < rounds; ++i)
-    multiply(weights[i], ArrayRef(inputs).slice(i * xRows.size(), xRows.size()),
-             result);
+    for (int64_t part = 0; part < parts(); ++part) {
+      size_t rows = xRows.size(), at = (i * parts() + part) * rows;
+      Values ws = weightsOf(weights[i], part);
+      for (size_t r = 0; r < rows; ++r)
+        multiply(ws, inputs[at + r], result[r]);
+    }
   return result;
 }
 
@@ -203,41 +216,52 @@ Values ContractGemv::addProducts(Value first, int64_t rounds, ValueRange sums) {
 Values ContractGemv::loadRun(Value pair) {
   Value first = pair;
   if (c.layout.isCoded())
-    first = b.div(pair, b.index(c.layout.kp / c.kp));
+    first = b.div(pair, b.index(c.layout.perWord / c.kp));
   Values loaded;
   for (int64_t i = 0; i < loadsOfRun(); ++i)
     loaded.push_back(
         c.weights(expert, panel, b.add(first, b.index(i)), output, kEach));
+  if (c.layout.hasBlockScales()) {
+    Value block = b.div(pair, b.index(run));
+    loaded.push_back(
+        c.loadWords(expert, panel, c.scaleRow(block), output, kEach));
+    loaded.push_back(block);
+  }
   return loaded;
 }
 
-/// The pairs of a block of codes.
-Values ContractGemv::decodeRun(ValueRange codes) {
-  Values lower, upper;
-  for (Value row : codes) {
-    auto [first, second] = c.decodePairs(row);
-    lower.push_back(first), upper.push_back(second);
-  }
-  llvm::append_range(lower, upper);
-  return lower;
+/// The pairs of half a block of codes, 0 or 1.
+Values ContractGemv::decodeHalf(ValueRange loaded, int64_t half) {
+  Values pairs;
+  Value scales;
+  if (c.layout.hasBlockScales())
+    scales = c.blockScales(loaded[loadsOfRun()], loaded.back());
+  for (int64_t i = 0; i < c.layout.kQuad; ++i)
+    pairs.push_back(c.decodePairs(loaded[i / c.layout.lanesOfWord()],
+                                  b.index(i), half, scales));
+  return pairs;
 }
 
-/// Adds the products of each row's inputs and the lane's weights.
-void ContractGemv::multiply(ValueRange weights, ArrayRef<Values> inputs,
-                            Values &sums) {
-  Values ws; // One vector of outputs for each k.
-  for (Value loaded : c.layout.isCoded() ? decodeRun(weights) : Values(weights))
-    llvm::append_range(ws, c.kp == 2 ? halves(loaded)
-                                     : Values{b.widen(loaded)});
-  for (auto [r, loaded] : llvm::enumerate(inputs))
-    for (auto [w, x] : llvm::zip_equal(ws, scalars(loaded)))
-      sums[r] = b.fma(b.splat(x, kEach), w, sums[r]);
+/// Of a part of what was loaded, one vector of outputs for each k.
+Values ContractGemv::weightsOf(ValueRange loaded, int64_t part) {
+  Values ws;
+  for (Value pairs :
+       c.layout.isCoded() ? decodeHalf(loaded, part) : Values(loaded))
+    llvm::append_range(ws,
+                       c.kp == 2 ? halves(pairs) : Values{b.widen(pairs)});
+  return ws;
 }
 
-/// A row's inputs for the lane's consecutive pairs, as stored.
+/// Adds the products of a row's inputs and the lane's weights.
+void ContractGemv::multiply(ValueRange weights, ValueRange inputs, Value &sum) {
+  for (auto [w, x] : llvm::zip_equal(weights, scalars(inputs)))
+    sum = b.fma(b.splat(x, kEach), w, sum);
+}
+
+/// A row's inputs for a part of the lane's consecutive pairs, as stored.
 Values ContractGemv::loadInputs(Value row, Value k) {
   Values loaded;
-  int64_t count = run * c.kp, lanes = std::min(xLanes, count);
+  int64_t count = run / parts() * c.kp, lanes = std::min(xLanes, count);
   for (int64_t i = 0; i < count; i += lanes)
     loaded.push_back(
         b.loadRawAligned(x, {row, b.add(k, b.index(i))}, lanes));

@@ -64,15 +64,22 @@ void ContractKernel::begin(size_t number, bool independent,
     b.member = number;
 }
 
+/// Eight rows beside codes with block scales would not fit the registers: they
+/// are two tiles, the second of which finds the weights in the cache.
+static int64_t tileRows(const Contraction &c, int64_t rows) {
+  return c.layout.hasBlockScales() ? std::min<int64_t>(rows, 4) : rows;
+}
+
 void ContractKernel::few(int64_t rows) {
   bool inside = producer && llvm::all_of(contractions, [&](Contraction &c) {
-    return fitsContractGemv(c, rows, producer.get());
+    return tileRows(c, rows) == rows &&
+           fitsContractGemv(c, rows, producer.get());
   });
   if (source && !inside)
     emitSource();
   for (auto [i, c] : llvm::enumerate(contractions)) {
     begin(i, true, "gemv" + Twine(rows));
-    emitContractGemv(c, rows, inside ? producer.get() : nullptr,
+    emitContractGemv(c, tileRows(c, rows), inside ? producer.get() : nullptr,
                      /*publish=*/i == 0);
   }
 }

@@ -38,7 +38,7 @@ class ContractMma {
 public:
   ContractMma(Contraction &c, int64_t rows, int64_t columns)
       : b(c.b), c(c), rows(rows), panels(columns / kPanel) {
-    wRows = kDepth / c.layout.kp;
+    wRows = kDepth / c.layout.perWord + (c.layout.hasBlockScales() ? 1 : 0);
     stages = kSharedBytes / (2 * kDepth * rows + 4 * wRows * columns);
     stages = std::min<int64_t>(stages, 4);
     xs = memory.reserve({stages, rows, kDepth}, b.getBF16Type());
@@ -60,17 +60,19 @@ private:
   static constexpr int64_t kSharedBytes = 48 << 10;
   static constexpr int64_t kDepth = 32; ///< Inputs of a step.
   static constexpr int64_t kChunk = 8;  ///< Elements of 16 bytes.
+  static constexpr int64_t kChunksOfRow = 8; ///< Of W, whatever it is stored in.
 
   void tile(Value column, const Contraction::Tile &at);
   void locateSources(Value column, const Contraction::Tile &at);
   void fetch(Value step, Value stage);
   void fetchX(Value depth, Value stage);
   void fetchW(Value depth, Value stage);
+  void fetchChunkOfW(Value depth, Value stage, Value row);
   void copy(Value from, ValueRange source, Value to, ValueRange place,
             int64_t count, Value exists);
-  Values multiply(Value stage, ValueRange sums);
+  Values multiply(Value step, Value stage, ValueRange sums);
   Values fragmentsOfX(Value stage, int64_t part);
-  Values fragmentsOfW(Value stage, int64_t part);
+  Values fragmentsOfW(Value stage, int64_t part, Value block);
   void finish(Value column, const Contraction::Tile &at, ValueRange sums);
   Value chunk(Value number, Value flip, int64_t elements = kChunk) {
     return b.mul(arith::XOrIOp::create(b, number, flip), b.index(elements));
@@ -94,7 +96,7 @@ private:
   GPUEmitter &b;
   Contraction &c;
   int64_t rows, panels, stages;
-  int64_t wRows; ///< Of W, in a step.
+  int64_t wRows; ///< Of W, in a step; the last one may be of scales.
   SharedMemory memory;
   size_t xs, ws;
   // Of the running tile: shared memory, and what this thread brings.
@@ -158,30 +160,41 @@ void ContractMma::fetchX(Value depth, Value stage) {
 }
 
 void ContractMma::fetchW(Value depth, Value stage) {
-  constexpr int64_t kChunks = 8;
-  // At once, a chunk a thread: one panel of bf16, two of fp8.
-  int64_t together = kThreads / kChunks / wRows;
-  Value own = b.rem(b.thread(), b.index(kChunks));
-  Value row = b.div(b.thread(), b.index(kChunks));
+  int64_t all = panels * wRows, together = kThreads / kChunksOfRow;
+  for (int64_t i = 0; i < all; i += together) {
+    Value row = b.add(b.div(b.thread(), b.index(kChunksOfRow)), b.index(i));
+    if (i + together <= all)
+      fetchChunkOfW(depth, stage, row);
+    else
+      b.when(b.lt(row, b.index(all)),
+             [&] { fetchChunkOfW(depth, stage, row); });
+  }
+}
+
+/// `row` counts the step's rows in all of the tile's panels.
+void ContractMma::fetchChunkOfW(Value depth, Value stage, Value row) {
+  Value own = b.rem(b.thread(), b.index(kChunksOfRow));
   Value place = b.rem(row, b.index(wRows));
+  Value number = b.div(row, b.index(wRows));
   Value to =
       chunk(own, b.mul(b.rem(place, b.index(4)), b.index(2)), wChunk());
-  Value from = b.add(b.div(depth, b.index(c.layout.kp)), place);
-  for (int64_t i = 0; i < panels; i += together) {
-    Value number = b.add(b.div(row, b.index(wRows)), b.index(i));
-    Value panel = b.add(firstPanel, number), exists;
-    if (c.panels % panels != 0)
-      exists = b.lt(panel, b.index(c.panels));
-    if (c.k % kDepth != 0) {
-      Value inside = b.lt(from, b.index(c.k / c.layout.kp));
-      exists = exists ? b.both(exists, inside) : inside;
-    }
-    Values source = {panel, b.add(from, b.index(c.layout.scaleRows)),
-                     b.mul(own, b.index(wChunk()))};
-    if (c.grouped)
-      source.insert(source.begin(), expert);
-    copy(c.w, source, w, {stage, number, place, to}, wChunk(), exists);
+  Value panel = b.add(firstPanel, number), exists;
+  if (c.panels % panels != 0)
+    exists = b.lt(panel, b.index(c.panels));
+  Value from = b.add(b.div(depth, b.index(c.layout.perWord)), place);
+  Value source = b.add(from, b.index(c.layout.scaleRows));
+  if (c.layout.hasBlockScales())
+    source = b.select(b.eq(place, b.index(wRows - 1)),
+                      c.scaleRow(b.div(depth, b.index(c.layout.kBlock))),
+                      source);
+  if (c.k % kDepth != 0) {
+    Value inside = b.lt(source, b.index(c.layout.rows));
+    exists = exists ? b.both(exists, inside) : inside;
   }
+  Values at = {panel, source, b.mul(own, b.index(wChunk()))};
+  if (c.grouped)
+    at.insert(at.begin(), expert);
+  copy(c.w, at, w, {stage, number, place, to}, wChunk(), exists);
 }
 
 /// Begins the copies of a step, as one group.
@@ -231,27 +244,34 @@ Values ContractMma::fragmentsOfX(Value stage, int64_t part) {
 
 /// B's registers of 16 inputs for all of the warp's panels: the first and the
 /// second of four mmas, of each panel.
-Values ContractMma::fragmentsOfW(Value stage, int64_t part) {
+Values ContractMma::fragmentsOfW(Value stage, int64_t part, Value block) {
   Value quad = b.rem(lane(), b.index(4)), group = b.div(lane(), b.index(4));
-  Value column = chunk(group, b.mul(quad, b.index(2)), wChunk());
   Values registers;
   auto append = [&](Value pairs) {
     for (int64_t j = 0; j < 4; ++j)
       registers.push_back(wordOf(b, asWords(b, pairs), j));
   };
-  auto load = [&](int64_t panel, int64_t row) {
+  auto load = [&](int64_t panel, Value row) {
     Value at = b.add(warpPanel(), b.index(panel));
-    Value place = b.add(quad, b.index(row));
-    return b.loadRawAligned(w, {stage, at, place, column}, wChunk());
+    Value flip = b.mul(b.rem(row, b.index(4)), b.index(2));
+    Value column = chunk(group, flip, wChunk());
+    return b.loadRawAligned(w, {stage, at, row, column}, wChunk());
   };
   for (int64_t panel = 0; panel < warpPanels(); ++panel) {
-    if (c.layout.isCoded()) {
-      auto [lower, upper] = c.decodePairs(load(panel, 4 * part));
-      append(lower), append(upper);
+    if (!c.layout.isCoded()) {
+      append(load(panel, b.add(quad, b.index(8 * part))));
+      append(load(panel, b.add(quad, b.index(8 * part + 4))));
       continue;
     }
-    for (int64_t half = 0; half < 2; ++half)
-      append(load(panel, 8 * part + 4 * half));
+    Value row = b.add(b.div(quad, b.index(c.layout.lanesOfWord())),
+                      b.index(part * c.layout.blockRows()));
+    Value scales;
+    if (c.layout.hasBlockScales())
+      scales = c.blockScales(load(panel, b.index(wRows - 1)),
+                             b.add(block, b.index(part)));
+    Value codes = load(panel, row);
+    for (int64_t reg = 0; reg < 2; ++reg)
+      append(c.decodePairs(codes, quad, reg, scales));
   }
   return registers;
 }
@@ -274,11 +294,12 @@ static Values multiplyAdd(LoopBuilder &b, ValueRange x, ValueRange w,
 
 /// Adds the products of a step. Sums are in the order [row of mmas][panel][mma
 /// of the panel][register].
-Values ContractMma::multiply(Value stage, ValueRange sums) {
+Values ContractMma::multiply(Value step, Value stage, ValueRange sums) {
   Values result(sums);
+  Value block = b.mul(step, b.index(kDepth / PackedLayout::kBlock));
   for (int64_t part = 0; part < kDepth / 16; ++part) {
     Values xWords = fragmentsOfX(stage, part);
-    Values wWords = fragmentsOfW(stage, part);
+    Values wWords = fragmentsOfW(stage, part, block);
     for (int64_t i = 0; i < warpRows(); ++i)
       for (int64_t j = 0; j < 4 * warpPanels(); ++j) {
         ValueRange words = wWords;
@@ -342,7 +363,7 @@ void ContractMma::tile(Value column, const Contraction::Tile &at) {
         Value first = b.eq(stage, b.index(0));
         Value before = b.select(first, last, b.sub(stage, b.index(1)));
         fetch(b.add(step, last), before);
-        Values next = multiply(stage, values.drop_back());
+        Values next = multiply(step, stage, values.drop_back());
         next.push_back(b.select(b.eq(stage, last), b.index(0),
                                 b.add(stage, b.index(1))));
         return next;

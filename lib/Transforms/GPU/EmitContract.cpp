@@ -107,6 +107,9 @@ bool Contraction::fitsTensorCores(PackedContractOp op) {
 bool Contraction::fitsTiles(PackedContractOp op) {
   constexpr int64_t kChunk = 8;
   MemRefType x = typeOf(op.getX());
+  if (x.getRank() == 3) // Choices of a row follow each other.
+    x = memref::CollapseShapeOp::computeCollapsedType(
+        x, ArrayRef<ReassociationIndices>{{0, 1}, {2}});
   return fitsTensorCores(op) &&
          typeOf(op.getWeight()).getElementType().isBF16() &&
          TensorMapOp::fits(x) &&
@@ -191,26 +194,65 @@ Value Contraction::weights(Value expert, Value panel, Value row, Value output,
   return loadWords(expert, panel, row, output, count);
 }
 
-/// Both pairs of a word are 16 bits apart, each in a half of what is a pair of
-/// bf16 once sign, exponent and mantissa are moved where these have them. That
-/// leaves a factor of 2^120 for the different bias.
-std::pair<Value, Value> Contraction::decodePairs(Value codes) {
-  int64_t count = lanesOf(codes) / layout.kp;
-  Value words = vector::BitCastOp::create(
-      b, VectorType::get({count}, b.getI32Type()), codes);
-  auto bits = [&](uint32_t value) { return bitsLike(b, value, words); };
-  auto type = VectorType::get({2 * count}, b.getBF16Type());
-  Value factor = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(
-             type, b.getFloatAttr(b.getBF16Type(), 0x1p120).getValue()));
-  auto pairs = [&](Value upper) {
-    Value fields =
-        b.both(arith::ShRUIOp::create(b, upper, bits(4)), bits(0x07f007f0));
-    Value sign = b.both(upper, bits(0x80008000));
-    Value moved = arith::OrIOp::create(b, fields, sign);
-    return b.mul(vector::BitCastOp::create(b, type, moved), factor);
+Value Contraction::scaleRow(Value block) {
+  return b.add(b.div(block, b.index(4)), b.index(1));
+}
+
+static Value wordsOf(LoopBuilder &b, Value vector) {
+  auto type = cast<VectorType>(vector.getType());
+  int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
+  return vector::BitCastOp::create(
+      b, VectorType::get({bits / 32}, b.getI32Type()), vector);
+}
+
+/// The numbers at a bit of each half of the words, as pairs of bf16. Once sign,
+/// exponent and mantissa are where those of bf16 are, what is missing is a factor
+/// for the different bias; that bf16 is subnormal on the way costs nothing.
+static Value decodeHalves(LoopBuilder &b, SmallFloat format, Value words,
+                          int64_t shift) {
+  auto bits = [&](uint32_t value) {
+    return bitsLike(b, value << 16 | value, words);
   };
-  return {pairs(arith::ShLIOp::create(b, words, bits(8))), pairs(words)};
+  auto by = [&](int64_t count) { return bitsLike(b, count, words); };
+  Value top = words;
+  if (int64_t up = 16 - format.bits() - shift)
+    top = arith::ShLIOp::create(b, words, by(up));
+  uint32_t fields = ((1u << (format.bits() - 1)) - 1)
+                    << (7 - format.mantissaBits);
+  Value moved = arith::ShRUIOp::create(b, top, by(8 - format.exponentBits));
+  moved = arith::OrIOp::create(b, b.both(moved, bits(fields)),
+                               b.both(top, bits(0x8000)));
+  auto type = VectorType::get({2 * lanesOf(words)}, b.getBF16Type());
+  uint32_t factor = uint32_t(2 * 127 - format.bias()) << 7;
+  return b.mul(vector::BitCastOp::create(b, type, moved),
+               vector::BitCastOp::create(b, type, bits(factor)));
+}
+
+Value Contraction::blockScales(Value codes, Value number) {
+  Value words = wordsOf(b, codes);
+  Value shift = b.toI32(b.mul(b.rem(number, b.index(4)), b.index(8)));
+  Value lowest =
+      arith::ShRUIOp::create(b, words, b.splat(shift, lanesOf(words)));
+  Value scale = arith::BitcastOp::create(b, words.getType(),
+                                         decode(b, kE4M3, lowest, 0));
+  Value both = arith::OrIOp::create(
+      b, scale, arith::ShRUIOp::create(b, scale, bitsLike(b, 16, scale)));
+  return vector::BitCastOp::create(
+      b, VectorType::get({2 * lanesOf(words)}, b.getBF16Type()), both);
+}
+
+Value Contraction::decodePairs(Value codes, Value lane, int64_t reg,
+                               Value scales) {
+  Value words = wordsOf(b, codes);
+  SmallFloat format = layout.hasBlockScales() ? kE2M1 : kE4M3;
+  if (layout.lanesOfWord() > 1) {
+    // Brings the lane's codes where lane 0 has them.
+    Value own = b.rem(lane, b.index(layout.lanesOfWord()));
+    Value down = b.toI32(b.mul(own, b.index(layout.shiftOf(1, 0))));
+    words = arith::ShRUIOp::create(b, words, b.splat(down, lanesOf(words)));
+  }
+  Value numbers = decodeHalves(b, format, words, layout.shiftOf(0, reg));
+  return scales ? b.mul(numbers, scales) : numbers;
 }
 
 //===----------------------------------------------------------------------===//

@@ -60,9 +60,17 @@ public:
   /// a pair, or codes.
   Value weights(Value expert, Value panel, Value row, Value output,
                 int64_t count);
-  /// The words of a row of codes, as those of the two rows of pairs that it
-  /// stands for.
-  std::pair<Value, Value> decodePairs(Value codes);
+  /// The same, of any row: scales are in front.
+  Value loadWords(Value expert, Value panel, Value row, Value output,
+                  int64_t count);
+  /// The row with the scales of a block of inputs.
+  Value scaleRow(Value block);
+  /// From words of that row, those of block `number`, twice each.
+  Value blockScales(Value codes, Value number);
+  /// What the words of a row of codes have for register `reg` of a lane of a
+  /// quad, as the words of the row of pairs that they stand for. `scales` of their
+  /// block, if it has any.
+  Value decodePairs(Value codes, Value lane, int64_t reg, Value scales);
   /// How many consecutive outputs can be stored at once, at most `wanted`.
   int64_t storeLanes(int64_t wanted);
   /// Applies the epilogue to the sums (a vector of f32) of consecutive outputs
@@ -88,8 +96,6 @@ private:
   void launchGrouped(int64_t rows, Value x, const SharedMemory &shared,
                      llvm::function_ref<void(Value, const Tile &)> body);
   Value entry(Value table, Value at);
-  Value loadWords(Value expert, Value panel, Value row, Value output,
-                  int64_t count);
   Value tileBegin(Value which, int64_t rows);
   Value findExpert(Value tile, int64_t rows);
   Value scaled(Value sums, Value expert, Value column);

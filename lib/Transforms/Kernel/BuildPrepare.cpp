@@ -66,9 +66,14 @@ private:
   Value valueAt(Value row, Value column);
   Value stored(Value row, Value column);
   Value e4m3(Value byte);
+  Value codeAt(Value row, Value column);
   void packPanels();
   void packWords();
-  Value codes(Value row, Value number);
+  void eachWord(int64_t lo, int64_t hi,
+                function_ref<Value(Value, Value)> word);
+  Value codes(const PackedLayout &layout, Value row, Value number);
+  Value blockScales(Value row, Value number);
+  Value placed(Value word, Value bits, int64_t shift);
   void copyPlain();
 
   LoopBuilder b;
@@ -117,16 +122,10 @@ Value PrepareBuilder::stored(Value row, Value column) {
     return b.mul(e4m3(b.load(sources[0], {row, column})),
                  b.load(sources[1], {b.index(0)}));
   if (storage == StorageKind::NVFP4) {
-    Value byte = arith::ExtUIOp::create(
-        b, b.getI32Type(),
-        b.load(sources[0], {row, b.div(column, b.index(2))}));
-    // The low nibble is the even element.
-    Value shift = b.mul(b.toI32(b.rem(column, b.index(2))), b.i32(4));
-    Value code = arith::ShRUIOp::create(b, byte, shift);
     Value block =
         e4m3(b.load(sources[1], {row, b.div(column, b.index(16))}));
     Value scale = b.mul(block, b.load(sources[2], {b.index(0)}));
-    return b.mul(decode(b, kE2M1, code, 0), scale);
+    return b.mul(decode(b, kE2M1, codeAt(row, column), 0), scale);
   }
   if (weight.getTransform() == "transpose")
     std::swap(row, column);
@@ -164,48 +163,91 @@ void PrepareBuilder::packPanels() {
   });
 }
 
-/// One word of 32 bits after another, as they come from the checkpoint.
-void PrepareBuilder::packWords() {
-  PackedLayout layout(StorageKind::FP8, shape[1]);
-  Value zero = b.index(0), panels = b.index(packed[0]);
-  auto eachWord = [&](Value lo, Value hi, function_ref<Value(Value, Value)> word) {
-    b.loop(zero, panels, [&](Value panel) {
-      b.loop(lo, hi, [&](Value at) {
-        b.loop(zero, b.index(kPanel), [&](Value inner) {
-          Value row = b.add(b.mul(panel, b.index(kPanel)), inner);
-          Value value = b.choose(
-              b.lt(row, b.index(shape[0])), b.getI32Type(),
-              [&] { return LoopBuilder::Values{word(row, at)}; },
-              [&] { return LoopBuilder::Values{b.i32(0)}; })[0];
-          b.store(value, dest, {panel, at, inner});
-        });
+/// Words [lo, hi) of every output, which `word` makes.
+void PrepareBuilder::eachWord(int64_t lo, int64_t hi,
+                              function_ref<Value(Value, Value)> word) {
+  b.loop(b.index(0), b.index(packed[0]), [&](Value panel) {
+    b.loop(b.index(lo), b.index(hi), [&](Value at) {
+      b.loop(b.index(0), b.index(kPanel), [&](Value inner) {
+        Value row = b.add(b.mul(panel, b.index(kPanel)), inner);
+        Value number = b.sub(at, b.index(lo));
+        Value value =
+            b.choose(b.lt(row, b.index(shape[0])), b.getI32Type(),
+                     [&] { return LoopBuilder::Values{word(row, number)}; },
+                     [&] { return LoopBuilder::Values{b.i32(0)}; })[0];
+        b.store(value, dest, {panel, at, inner});
       });
     });
-  };
-  Value scales = b.index(layout.scaleRows);
-  eachWord(zero, scales, [&](Value, Value) -> Value {
-    return arith::BitcastOp::create(b, b.getI32Type(),
-                                    b.load(sources[1], {zero}));
-  });
-  eachWord(scales, b.index(layout.rows), [&](Value row, Value at) {
-    return codes(row, b.sub(at, scales));
   });
 }
 
-/// Word `number` of a row: inputs 2c, 2c + 8, 2c + 1 and 2c + 9 of a block.
-Value PrepareBuilder::codes(Value row, Value number) {
-  Value block = b.mul(b.div(number, b.index(4)), b.index(16));
-  Value first = b.add(block, b.mul(b.rem(number, b.index(4)), b.index(2)));
+/// Codes and scales as they come from the checkpoint, in words.
+void PrepareBuilder::packWords() {
+  PackedLayout layout(storage, shape[1]);
+  eachWord(0, 1, [&](Value, Value) -> Value {
+    return arith::BitcastOp::create(b, b.getI32Type(),
+                                    b.load(sources.back(), {b.index(0)}));
+  });
+  if (layout.hasBlockScales())
+    eachWord(1, layout.scaleRows,
+             [&](Value row, Value at) { return blockScales(row, at); });
+  eachWord(layout.scaleRows, layout.rows, [&](Value row, Value at) {
+    return codes(layout, row, at);
+  });
+}
+
+/// Those of four blocks.
+Value PrepareBuilder::blockScales(Value row, Value number) {
   Value word = b.i32(0);
-  constexpr int64_t kOffsets[] = {0, 8, 1, 9};
-  for (auto [i, offset] : llvm::enumerate(kOffsets)) {
-    Value byte = arith::ExtUIOp::create(
-        b, b.getI32Type(),
-        b.load(sources[0], {row, b.add(first, b.index(offset))}));
-    Value placed = arith::ShLIOp::create(b, byte, b.i32(8 * int64_t(i)));
-    word = arith::OrIOp::create(b, word, placed);
+  for (int64_t i = 0; i < 4; ++i) {
+    Value block = b.add(b.mul(number, b.index(4)), b.index(i));
+    Value byte = b.choose(
+        b.lt(block, b.index(shape[1] / 16)), b.getI8Type(),
+        [&] { return LoopBuilder::Values{b.load(sources[1], {row, block})}; },
+        [&] {
+          return LoopBuilder::Values{arith::ConstantIntOp::create(b, 0, 8)};
+        })[0];
+    word = placed(word, arith::ExtUIOp::create(b, b.getI32Type(), byte), 8 * i);
   }
   return word;
+}
+
+Value PrepareBuilder::placed(Value word, Value bits, int64_t shift) {
+  return arith::OrIOp::create(
+      b, word, arith::ShLIOp::create(b, bits, b.i32(shift)));
+}
+
+/// Word `number` of a row.
+Value PrepareBuilder::codes(const PackedLayout &layout, Value row,
+                            Value number) {
+  Value blockRows = b.index(layout.blockRows());
+  Value block = b.mul(b.div(number, blockRows), b.index(layout.kBlock));
+  Value lane = b.mul(b.rem(number, blockRows), b.index(layout.lanesOfWord()));
+  Value word = b.i32(0);
+  for (int64_t i = 0; i < layout.lanesOfWord(); ++i)
+    for (int64_t k = 0; k < 4; ++k) {
+      // Inputs 2c, 2c + 1, 2c + 8, 2c + 9 of lane c.
+      int64_t reg = k / 2, second = k % 2;
+      Value column = b.add(b.add(block, b.mul(b.add(lane, b.index(i)), b.index(2))),
+                           b.index(8 * reg + second));
+      word = placed(word, codeAt(row, column),
+                    layout.shiftOf(i, reg) + 16 * second);
+    }
+  return word;
+}
+
+/// What the checkpoint has for one number, as i32.
+Value PrepareBuilder::codeAt(Value row, Value column) {
+  auto byteAt = [&](Value at) {
+    return arith::ExtUIOp::create(b, b.getI32Type(),
+                                  b.load(sources[0], {row, at}));
+  };
+  if (storage == StorageKind::FP8)
+    return byteAt(column);
+  // The low nibble is the even element.
+  Value shift = b.mul(b.toI32(b.rem(column, b.index(2))), b.i32(4));
+  Value both = byteAt(b.div(column, b.index(2)));
+  return b.both(arith::ShRUIOp::create(b, both, shift), b.i32(15));
 }
 
 void PrepareBuilder::copyPlain() {
@@ -224,7 +266,7 @@ void PrepareBuilder::copyPlain() {
 func::FuncOp PrepareBuilder::build(StringRef name) {
   SmallVector<Type> inputs = sourceTypes();
   // Codes and scales share a buffer: it is one of words.
-  bool coded = isa<Float8E4M3FNType>(element);
+  bool coded = isa<Float8E4M3FNType>(element) || element.isInteger(8);
   inputs.push_back(coded ? MemRefType::get(ArrayRef(packed).drop_back(),
                                            b.getI32Type())
                          : MemRefType::get(packed, element));

@@ -32,7 +32,7 @@ RankedTensorType packedType(RankedTensorType logical, Type x) {
   int64_t inputs = logical.getShape().back();
   StorageKind format = x.isBF16() ? StorageKind::BF16 : StorageKind::F32;
   StorageKind stored = cast<StorageAttr>(logical.getEncoding()).getKind();
-  if (x.isBF16() && stored == StorageKind::FP8 &&
+  if (x.isBF16() && PackedLayout(stored, inputs).isCoded() &&
       inputs % PackedLayout::kBlock == 0)
     format = stored;
   return PackedLayout(format, inputs).pack(logical);

@@ -13,7 +13,7 @@
 #ifndef BRAID_LIB_TRANSFORMS_REFERENCE_REFERENCE_H
 #define BRAID_LIB_TRANSFORMS_REFERENCE_REFERENCE_H
 
-#include "braid/Dialect/Braid.h"
+#include "braid/Dialect/PackedLayout.h"
 #include "braid/Transforms/LoopBuilder.h"
 
 namespace braid {
@@ -65,8 +65,11 @@ private:
   /// sum_i x[row, i] w[column, i], with w packed and `prefix` its expert.
   Value product(PackedContractOp op, Indices row, Indices prefix, Value column);
   /// Of a panel of coded weights: input k of an output, and the output's scale.
-  Value decoded(Value weight, Indices panel, Value output, Value k);
+  Value decoded(const PackedLayout &layout, Value weight, Indices panel,
+                Value output, Value k);
   Value scaleOf(Value weight, Indices panel, Value output);
+  Value codeOf(Value weight, Indices panel, Value row, Value output,
+               Value shift);
   Value byteOf(Value weight, Indices at);
   Value epilogue(PackedContractOp op, Value sum, Value row, Value column,
                  Indices y);

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Reference.h"
-#include "braid/Dialect/PackedLayout.h"
 #include "braid/Transforms/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/IRMapping.h"
@@ -15,7 +14,9 @@ using namespace braid;
 
 /// A byte of a coded weight, as i32.
 Value Reference::byteOf(Value weight, Indices at) {
-  Value code = arith::BitcastOp::create(*this, getI8Type(), load(weight, at));
+  Value code = load(weight, at);
+  if (!code.getType().isInteger())
+    code = arith::BitcastOp::create(*this, getI8Type(), code);
   return arith::ExtUIOp::create(*this, getI32Type(), code);
 }
 
@@ -31,15 +32,33 @@ Value Reference::scaleOf(Value weight, Indices panel, Value output) {
   return arith::BitcastOp::create(*this, getF32Type(), bits);
 }
 
-/// The codes of 16 inputs lie in four rows: row c has those of 2c, 2c + 8, 2c + 1
-/// and 2c + 9.
-Value Reference::decoded(Value weight, Indices panel, Value output, Value k) {
-  Value pair = div(rem(k, index(16)), index(2));
-  Value row = add(mul(div(k, index(16)), index(4)), rem(pair, index(4)));
+/// Bits [shift, shift + bits) of an output's word in a row; `shift` is a value.
+Value Reference::codeOf(Value weight, Indices panel, Value row, Value output,
+                        Value shift) {
   Values at(panel);
-  at.append({add(row, index(1)), output,
-             add(mul(rem(k, index(2)), index(2)), div(pair, index(4)))});
-  return decode(*this, kE4M3, byteOf(weight, at), 0);
+  at.append({row, output, div(shift, index(8))});
+  return arith::ShRUIOp::create(*this, byteOf(weight, at),
+                                toI32(rem(shift, index(8))));
+}
+
+/// The inverse of PackedLayout: which row and bits hold input k.
+Value Reference::decoded(const PackedLayout &layout, Value weight,
+                         Indices panel, Value output, Value k) {
+  Value block = div(k, index(layout.kBlock));
+  Value pair = div(rem(k, index(layout.kBlock)), index(2));
+  Value lane = rem(pair, index(4)), reg = div(pair, index(4));
+  Value sharing = index(layout.lanesOfWord());
+  Value row = add(mul(block, index(layout.blockRows())), div(lane, sharing));
+  Value place = add(mul(rem(lane, sharing), index(2)), reg);
+  Value shift = add(mul(place, index(layout.codeBits())),
+                    mul(rem(k, index(2)), index(16)));
+  Value code = codeOf(weight, panel, add(row, index(layout.scaleRows)), output,
+                      shift);
+  if (!layout.hasBlockScales())
+    return decode(*this, kE4M3, code, 0);
+  Value scale = codeOf(weight, panel, add(div(block, index(4)), index(1)),
+                       output, mul(rem(block, index(4)), index(8)));
+  return mul(decode(*this, kE2M1, code, 0), decode(*this, kE4M3, scale, 0));
 }
 
 /// W[n, k] lies at packed[n / 32][k / kp][n % 32][k % kp], as a number or coded.
@@ -47,8 +66,8 @@ Value Reference::product(PackedContractOp op, Indices row, Indices prefix,
                          Value column) {
   Value weight = op.getWeight();
   Value panel = index(sizeOf(weight, -2)), pair = index(sizeOf(weight, -1));
-  bool coded =
-      PackedLayout::of(weight.getType(), sizeOf(op.getX(), -1))->isCoded();
+  auto layout = *PackedLayout::of(weight.getType(), sizeOf(op.getX(), -1));
+  bool coded = layout.isCoded();
   Values inPanel(prefix);
   inPanel.push_back(div(column, panel));
   Value output = rem(column, panel);
@@ -56,7 +75,7 @@ Value Reference::product(PackedContractOp op, Indices row, Indices prefix,
     Values x(row), w(inPanel);
     x.push_back(k);
     if (coded)
-      return mul(get(op.getX(), x), decoded(weight, w, output, k));
+      return mul(get(op.getX(), x), decoded(layout, weight, w, output, k));
     w.append({div(k, pair), output, rem(k, pair)});
     return mul(get(op.getX(), x), get(weight, w));
   });

@@ -271,6 +271,23 @@ static void requireRegisters(gpu::GPUModuleOp module, const Cubin &cubin) {
   }
 }
 
+/// A schedule's number of blocks on a multiprocessor is a limit to registers.
+/// Where a kernel would spill for it, its PTX no longer asks for it.
+static bool dropDemands(std::string &ptx, const Cubin &cubin) {
+  bool changed = false;
+  for (const auto &[name, used] : cubin.kernels) {
+    if (!used.spillBytes)
+      continue;
+    size_t entry = ptx.find(".entry " + name + "(");
+    size_t demand = ptx.find(".minnctapersm", entry);
+    if (demand > ptx.find('{', entry))
+      continue;
+    ptx.erase(demand, ptx.find('\n', demand) + 1 - demand);
+    changed = true;
+  }
+  return changed;
+}
+
 std::vector<DeviceCode>
 braid::generateDeviceCode(ModuleOp module, ArrayRef<GPUTarget> targets,
                           const AssemblerOptions &options) {
@@ -282,6 +299,8 @@ braid::generateDeviceCode(ModuleOp module, ArrayRef<GPUTarget> targets,
       auto device = module.lookupSymbol<gpu::GPUModuleOp>(targets[i].name);
       codes[i] = {targets[i], emitPTX(device, targets[i]), {}};
       codes[i].cubin = assembler.assemble(codes[i].ptx, targets[i]);
+      if (dropDemands(codes[i].ptx, codes[i].cubin))
+        codes[i].cubin = assembler.assemble(codes[i].ptx, targets[i]);
       requireRegisters(device, codes[i].cubin);
     } catch (...) {
       failures[i] = std::current_exception();

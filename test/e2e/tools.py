@@ -207,6 +207,25 @@ def check_code_cache(report, bench):
     refused(report, "cache: no GPU code", bench.run("compile", bench.fixture, "--cache=none", "--target=cpu"), "--cache: there is no GPU code")
 
 
+def check_spills(report, bench):
+    """A kernel that spills for its schedule's number of blocks is assembled without
+    it, and only that one; the assembler that says so is a script."""
+    script = bench.folder / "spills"
+    script.write_text("""#!/bin/sh
+kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' "$3" | head -1)
+sed -n "/entry $kernel(/,/^{/p" "$3" | grep -q minnctapersm && spills=8 || spills=0
+echo code > "$5"
+echo "ptxas info    : Compiling entry function '$kernel' for 'sm_90a'"
+echo "    0 bytes stack frame, $spills bytes spill stores, 0 bytes spill loads"
+""")
+    script.chmod(0o755)
+    artefact = bench.compile(bench.fixture, "--weights=none", "--target=sm_90a", f"--ptxas={script}", "--cache=none")
+    offset, size = sections(artefact.read_bytes())[".braid.gpu.sm_90a.ptx"]
+    heads = dict(re.findall(r"\.entry (\w+)\((.*?)\{", artefact.read_bytes()[offset:offset + size].decode(), re.DOTALL))
+    free = [name for name, head in heads.items() if ".minnctapersm" not in head]
+    report.claim("a kernel that spills for its number of blocks", len(free) == 1 and "norm" in free[0] and len(heads) > 20, f"{free} of {len(heads)}")
+
+
 def check_plan_time(report, bench):
     """Launches are those of the artefact's host code, as the simulator is given them."""
     plan = lambda *options: json.loads(bench.run("plan", bench.fixture, "--json", "--target=sm_90a", "--machine=h200", *options)[1])["steps"]
@@ -398,7 +417,7 @@ def main():
     options.fixtures = options.fixtures.resolve()
     report = Report()
     parts = {
-        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "inspect-gpu": check_inspect_gpu, "code-cache": check_code_cache, "plan-time": check_plan_time, "tokenize": check_tokenize, "verify": check_verify,
+        "version": check_version, "arguments": check_arguments, "inspect": check_inspect, "inspect-gpu": check_inspect_gpu, "code-cache": check_code_cache, "plan-time": check_plan_time, "spills": check_spills, "tokenize": check_tokenize, "verify": check_verify,
         "linked-verify": check_verify_linked,
         "wrong-kernels-f32": lambda *both: check_wrong_kernels(*both, "f32"),
         "wrong-kernels-bf16": lambda *both: check_wrong_kernels(*both, "bf16"),

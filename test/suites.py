@@ -103,7 +103,7 @@ def every_simulation(jobs):
     """The baseline's target, and what the quick suites leave out."""
     fixtures = [simulated("run_fixtures.py", f"--precision={precision}", f"--jobs={jobs}", f"--target={target}")
                 for target in ("sm_80", "sm_90a") for precision in ("f32", "bf16")]
-    return [*fixtures, simulated("compare_schedules.py", "--all"), simulated("equalities.py"), simulated("equalities.py", "--precision=bf16")]
+    return [*fixtures, simulated("compare_schedules.py", "--all"), simulated("compare_schedules.py", "--all", "--precision=bf16"), simulated("equalities.py"), simulated("equalities.py", "--precision=bf16")]
 
 
 def suites(everything):
@@ -126,7 +126,7 @@ def suites(everything):
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("sim-f32", count_report, [simulated("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
         Suite("sim-bf16", count_report, [simulated("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}", *only(DISTINCT))]),
-        Suite("sim-schedules", count_report, [simulated("compare_schedules.py", *only(("primes", "groups", "head80")))]),
+        Suite("sim-schedules", count_report, [simulated("compare_schedules.py", *only(("primes", "groups", "head80"))), simulated("compare_schedules.py", "--precision=bf16", "--only=groups")]),
         Suite("sim-equalities", count_report, [simulated("equalities.py", "--only=latent-moe"), simulated("equalities.py", "--only=latent-moe", "--precision=bf16")]),
         Suite("faults", count_report, [script("faults.py")]),
         Suite("never", count_report, [script("never.py")]),

@@ -313,7 +313,11 @@ def bad_devices(bench, good):
     ]:
         broken = with_manifest(blob, lambda text: re.sub(old, new, text))
         model.write_bytes(broken)
-        bench.attempt(f"sealed manifest with {name}", mention if broken != blob else "the manifest was not changed", run(model, "sim"))
+        mention = mention if broken != blob else "the manifest was not changed"
+        bench.attempt(f"sealed manifest with {name}", mention, run(model, "sim"))
+        if mention != "has no function":    # for those that load code
+            for command in ("inspect", "verify"):
+                bench.attempt(f"{command}: sealed manifest with {name}", mention, [command, model])
 
 
 def too_large_for_memory(bench):

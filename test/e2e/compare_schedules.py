@@ -19,6 +19,11 @@ Synthetic weights have steps near 1 and D = 1, so now and then a group of heads
 cancels to almost nothing and the gated norm makes it large again, with its
 rounding: in such a row every f32 implementation, the definition too, is up to
 9e-5 away from f64. There 9 of 10 rows must keep the bar, and all ten times it.
+
+--precision=bf16: each kind of layer of the models of odd sizes alone. Emitters
+round where the definition does, so that what a layer adds differs, in the mean,
+by little beside what bf16 costs, its distance from f32. Tensor cores also round
+one factor of a product inside attention and the scan: there by no more than that.
 """
 import argparse
 import json
@@ -38,6 +43,8 @@ UNLUCKY = 10 * BAR  # rows of synthetic models
 TARGETS = ("native", "cpu")
 LENGTHS = (1, 2, 7, 8, 9, 31, 64, 65, 131)
 SHORT = (1, 7, 19)  # where a row costs a tenth of a second
+ROUNDED, ALIKE = 1.0, 0.35   # of what bf16 costs: with a factor rounded, without
+EVEN = ("groups", "head80", "nano")   # pairs of bf16 need even sizes
 SEED = 7            # of synthetic weights
 DRAWS = 100         # of a prompt; with 512 experts one of eight is clear
 
@@ -67,11 +74,13 @@ class Subject:
     """A model compiled in every way: `artefacts` by name, `emitters` are the names
     of all but the definition, `braids` run them."""
 
-    def __init__(self, options, name, scratch):
+    def __init__(self, options, name, scratch, **changes):
+        self.precision = options.precision
         self.folder, self.name = Path(scratch), name
         self.random = random.Random(f"{options.seed} {name}")
         self.weights = [] if name not in MODELS else ["--synthetic-weights", SEED]
-        source = options.fixtures / name if name not in MODELS else self.config(name, GPU if options.device == "sim" else {})
+        changes |= GPU.get(name, {}) if options.device == "sim" else {}
+        source = options.fixtures / name if name not in MODELS else self.config(name, changes)
         config = json.loads((source / "config.json" if source.is_dir() else source).read_text())
         self.vocabulary = config["vocab_size"]
         self.oracle = None if self.weights else Model(source)
@@ -84,16 +93,18 @@ class Subject:
             place = Place(options.device, options.target)
             self.compile(options, source, place.name, place)
         self.emitters = list(self.artefacts)[1:]
+        if self.precision == "bf16":
+            self.compile(options, source, "exact", Place(), "--schedule=reference", precision="f32")
 
-    def compile(self, options, source, which, place, *arguments):
+    def compile(self, options, source, which, place, *arguments, precision=None):
         folder = self.folder / which
         folder.mkdir()
         self.braids[which] = Braid(options.braid, folder, timeout=1800, place=place)
-        self.artefacts[which] = self.braids[which].compile(source, "f32", *arguments)
+        self.artefacts[which] = self.braids[which].compile(source, precision or self.precision, *arguments)
 
     def config(self, name, changes):
         path = self.folder / f"{name}.json"
-        path.write_text(json.dumps(COMMON | MODELS[name] | changes.get(name, {})))
+        path.write_text(json.dumps(COMMON | MODELS[name] | changes))
         return path
 
     def ids(self, count):
@@ -201,6 +212,20 @@ def compare_ragged(report, subject, lengths):
         kind.judge(report)
 
 
+def compare_roundings(report, options, name, scratch):
+    for layer in sorted(set(MODELS[name]["hybrid_override_pattern"])):
+        folder = Path(scratch) / f"layer{ord(layer)}"
+        folder.mkdir()
+        subject = Subject(options, name, folder, hybrid_override_pattern=layer)
+        for count in (5, 65):
+            ids = subject.ids(count)
+            added = {which: np.diff(subject.hidden(which, ids), axis=0)[0] for which in subject.artefacts}
+            distance = lambda which: float(np.sqrt(np.square(added[which] - added["definition"], dtype=np.float64).mean()))
+            bar = ROUNDED if options.device == "sim" and layer in "M*" else ALIKE
+            for which in subject.emitters:
+                report.at_most(f"{name} {which} bf16, layer {layer}, {count} tokens, of what bf16 costs", distance(which) / distance("exact"), bar)
+
+
 def all_ran(report, subject):
     which, = subject.emitters
     subject.run(which, "-n", 2, ids=subject.ids(5))
@@ -210,6 +235,8 @@ def all_ran(report, subject):
 def check(report, options, name):
     with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
         try:
+            if options.precision == "bf16":
+                return compare_roundings(report, options, name, scratch)
             subject = Subject(options, name, scratch)
             lengths = SHORT if name in SLOW else LENGTHS
             compare_lengths(report, subject, lengths)
@@ -227,11 +254,14 @@ def main():
     parser.add_argument("--fixtures", type=Path, default=FIXTURES)
     parser.add_argument("--only", action="append", metavar="NAME", help=f"a fixture, or one of {', '.join(MODELS)}")
     parser.add_argument("--all", action="store_true", help="every fixture, and the large models too")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     Place.add_options(parser)
     parser.add_argument("--seed", type=int, default=1, help="of the prompts")
     options = parser.parse_args()
     every = [path.parent.name for path in sorted(options.fixtures.glob("*/config.json"))] + list(MODELS)
     quick = [*QUICK_FIXTURES, *(name for name in MODELS if name not in SLOW)]
+    if options.precision == "bf16":
+        every, quick = EVEN, [name for name in EVEN if name not in SLOW]
     report = Report()
     for name in options.only or (every if options.all else quick):
         check(report, options, name)

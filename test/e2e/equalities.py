@@ -8,6 +8,7 @@
     prefill + decode  == prefill at once        1e-5 in f32 (recurrence == chunks)
     1 thread          == N threads              bit for bit
     ragged batch      == each prompt alone      bit for bit
+    mixed steps       == each sequence alone    bit for bit (f32)
     saved, loaded     == never stopped          bit for bit
     forked twice      == each other             bit for bit
     chosen tokens     == the oracle's choice    of the same logits
@@ -21,6 +22,7 @@ import argparse
 import json
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -121,6 +123,16 @@ def ragged(report, subject, lengths):
         identical(report, subject, f"row {row} ({len(ids)} tokens) of a ragged batch == alone", own, subject.run("-n", 8, ids=ids))
 
 
+def mixed(report, subject):
+    """Steps of sequences that begin, go on and decode at once; with a token
+    changed, the check has to see it."""
+    probe = subject.braid.path.parent / "braid-step-probe"
+    for planted in ([], ["plant"]):
+        done = subprocess.run([probe, "mixed", subject.artefact, subject.braid.place.name, *planted], capture_output=True, text=True, timeout=600)
+        report.claim(f"{subject.name} mixed steps == each sequence alone{', planted' if planted else ''}",
+                     done.returncode == (3 if planted else 0), (done.stdout + done.stderr).strip())
+
+
 def batches(report, subject, lengths):
     """A batch of one prompt, of two, ...: each row is as in a batch of its own."""
     lists = [subject.ids(count) for count in lengths]
@@ -174,6 +186,7 @@ def check_simulated(report, subject, tokens):
     sessions(report, subject, subject.random.randrange(2, tokens))
     choices(report, subject, 3, 6)
     if subject.precision == "f32":
+        mixed(report, subject)
         ragged(report, subject, (1, 3, 40, 17, 2, 9))
         batches(report, subject, (5, 1, 2, 9, 3, 1, 8, 4, 6))
     else:

@@ -10,9 +10,12 @@
 //     experts a step then asks for: in each layer as many as a token chooses.
 //   braid-step-probe allocations MODEL.braid [plant]
 //     Counts malloc and mmap, interposed in this executable, in 100 steps.
+//   braid-step-probe mixed MODEL.braid DEVICE [plant]
+//     Compares steps in which some sequences begin, others go on in the middle
+//     of a prompt and others decode with the same of each sequence alone.
 //
 // `plant` makes the mistake that the probe is there to see. Exit code 0 if all
-// is as it should be, 3 if not; never.py calls it.
+// is as it should be, 3 if not; never.py and equalities.py call it.
 //===----------------------------------------------------------------------===//
 #include "braid-rt/error.h"
 #include "braid-rt/sampling.h"
@@ -219,6 +222,59 @@ bool probeAllocations(const char *path, bool plant) {
   return one == 0 && seven == 0;
 }
 
+/// Tokens that each sequence takes in a step; 0: it is not there yet.
+constexpr int kSequences = 4;
+constexpr int kMixed[][kSequences] = {
+    {20, 0, 3, 0}, {1, 40, 1, 0}, {1, 9, 1, 17}, {1, 1, 30, 1}, {7, 1, 1, 2}};
+
+/// Logits of all rows of the sequences that `takes` names, step after step.
+std::vector<float> logitsOf(Engine &engine, std::vector<int> takes, bool plant) {
+  Session session(engine);
+  int64_t vocabulary = engine.manifest().vocabulary;
+  std::vector<float> found[kSequences], all;
+  int places[kSequences], next = plant ? 1 : 0;
+  for (int s : takes)
+    places[s] = session.create();
+  for (const auto &sizes : kMixed) {
+    std::vector<int32_t> ids[kSequences];
+    std::vector<Feed> feeds;
+    ++next;
+    for (int s : takes) {
+      for (int i = 0; i < sizes[s]; ++i)
+        ids[s].push_back(int32_t((7 + 31 * s + 13 * i * i + next) % vocabulary));
+      if (sizes[s])
+        feeds.push_back({places[s], ids[s], Logits::All});
+    }
+    if (feeds.empty())
+      continue;
+    session.step(feeds);
+    const float *row = session.logits();
+    for (int s : takes) {
+      const float *end = row + sizes[s] * vocabulary;
+      found[s].insert(found[s].end(), row, end);
+      row = end;
+    }
+  }
+  for (const std::vector<float> &one : found)
+    all.insert(all.end(), one.begin(), one.end());
+  return all;
+}
+
+bool probeMixed(const char *path, const char *device, bool plant) {
+  auto engine = Engine::open(
+      path, {.device = device, .threads = 2, .maxSequences = kSequences});
+  std::vector<float> together = logitsOf(*engine, {0, 1, 2, 3}, plant), alone;
+  for (int s = 0; s < kSequences; ++s) {
+    std::vector<float> one = logitsOf(*engine, {s}, false);
+    alone.insert(alone.end(), one.begin(), one.end());
+  }
+  bool same = together.size() == alone.size() &&
+              !std::memcmp(together.data(), alone.data(), alone.size() * 4);
+  std::printf("%zu logits of %zu mixed steps%s\n", alone.size(),
+              std::size(kMixed), same ? "" : " differ");
+  return same;
+}
+
 } // namespace
 
 int main(int argc, char **argv) try {
@@ -228,7 +284,11 @@ int main(int argc, char **argv) try {
     return probeExperts(argv[2], size_t(std::atoi(argv[3])), plant) ? 0 : 3;
   if (given == 3 && !std::strcmp(argv[1], "allocations"))
     return probeAllocations(argv[2], plant) ? 0 : 3;
-  std::fprintf(stderr, "usage: %s experts MODEL TOP_K | allocations MODEL\n",
+  if (given == 4 && !std::strcmp(argv[1], "mixed"))
+    return probeMixed(argv[2], argv[3], plant) ? 0 : 3;
+  std::fprintf(stderr,
+               "usage: %s experts MODEL TOP_K | allocations MODEL | mixed "
+               "MODEL DEVICE\n",
                argv[0]);
   return 2;
 } catch (const Error &error) {

@@ -235,7 +235,9 @@ def Braid_SsdScanOp : Braid_ComputeOp<"ssd_scan", 2, "scan,ssm_pool"> {
     x, y [T, nh*P]; dt [T, nh]; B, C [T, G*N]; A, D, dt_bias [nh] f32; pool
     [L, S, nh, N, P]: the state after the sequence's last row. With `chunk` = Q
     prefill may use the chunked matrix form, cut at multiples of Q of the
-    absolute position.
+    absolute position. Where x is bf16, that form on tensor cores rounds to bf16
+    what it multiplies: C B^T with decay and d, the state that y reads, and B with
+    decay and d; sums and the state that is kept stay f32.
 
     Constraints: (scan_c1) x and y are [T, nh*P] for the pool's nh and P;
     (scan_c2) B and C are [T, G*N] for the pool's N and a G that divides nh;
@@ -270,6 +272,8 @@ def Braid_AttentionOp : Braid_ComputeOp<"attention", 3, "attention,k_pool,v_pool
     Appends k and v of this step to the pools, then for query head i with KV
     head j = i / (nq/nkv): `y_t = softmax(scale * q_t . K_j[0..pos(t)]) V_j`,
     softmax in f32. q, y [T, nq*hd]; k, v [T, nkv*hd]; pools [L, S, nkv, C, hd].
+    Where q is bf16, tensor cores take the weights of the softmax, not yet divided
+    by their sum, rounded to bf16.
 
     Constraints: (attention_c1) k and v are [T, nkv*hd] for the pools' nkv and
     hd; (attention_c2) q and y are [T, nq*hd] with nkv dividing nq;

@@ -72,6 +72,14 @@ def check_logits(report, name, braid, artefacts):
         report.claim(f"{name} {key} as in BF16", same, "bit for bit" if same else "differ")
 
 
+def check_synthetic(report, name, braid, folder):
+    """Made-up codes and scales give numbers, and others for another seed."""
+    artefact = braid.compile(folder, "bf16", "--weights=none")
+    found = [braid.run(artefact, "-n", 0, f"--synthetic-weights={seed}", ids=[1, 2, 3])["prompt.logits"] for seed in (1, 2)]
+    sound = np.isfinite(found).all() and not np.array_equal(*found)
+    report.claim(f"{name} synthetic weights", sound, "finite, by the seed" if sound else "not finite, or always the same")
+
+
 def packed_bytes(braid, artefact):
     formats = json.loads(braid.call("inspect", artefact, "--json"))["weights"]["by_format"]
     return {name: entry["packed_bytes"] for name, entry in formats.items()}
@@ -86,6 +94,7 @@ def check(report, options, name, storage, share):
             plain = in_bf16(coded, Path(scratch) / "plain")
             artefacts = [braid.compile(folder, "bf16") for folder in (coded, plain)]
             check_logits(report, f"{name} on {place.name}", braid, artefacts)
+            check_synthetic(report, f"{name} on {place.name}", braid, coded)
             sizes = [packed_bytes(braid, artefact) for artefact in artefacts]
             saved = sum(sizes[1].values()) - sum(sizes[0].values())
             own = sizes[0][storage]

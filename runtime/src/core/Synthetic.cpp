@@ -16,9 +16,9 @@
 namespace braid::rt {
 namespace {
 
-/// The parsed `init`: value(u) for u uniform in [0, 1).
+/// The parsed `init`: value(u) for u uniform in [0, 1), but for bytes.
 struct Init {
-  enum Kind { Constant, Uniform, LogUniform } kind = Constant;
+  enum Kind { Constant, Uniform, LogUniform, Bytes } kind = Constant;
   double a = 0, b = 0;
 
   double value(double u) const {
@@ -29,6 +29,8 @@ struct Init {
       return a + u * (b - a);
     case LogUniform:
       return std::log(a + u * (b - a));
+    case Bytes:
+      break;
     }
     return 0;
   }
@@ -39,6 +41,8 @@ Init parseInit(const std::string &text, const std::string &name) {
   char rest;
   if (text == "ones")
     return {Init::Constant, 1, 1};
+  if (text == "bytes")
+    return {Init::Bytes, 0, 0};
   if (std::sscanf(text.c_str(), "const:%lf%c", &a, &rest) == 1)
     return {Init::Constant, a, a};
   if (std::sscanf(text.c_str(), "uniform:%lf%c", &b, &rest) == 1)
@@ -47,7 +51,7 @@ Init parseInit(const std::string &text, const std::string &name) {
       a > 0)
     return {Init::LogUniform, a, b};
   throw Error(name + ": cannot be made up: its init is \"" + text + "\"",
-              "synthetic weights know uniform, ones, log_uniform and const");
+              "synthetic weights know uniform, ones, log_uniform, const and bytes");
 }
 
 /// FNV-1a.
@@ -98,7 +102,14 @@ void fillSynthetic(uint64_t seed, const std::string &name,
     fill<T>(key, init, first, source.elements(), to, encode);
   };
   const std::string &dtype = source.dtype;
-  if (dtype == "BF16")
+  bool bytes = init.kind == Init::Bytes;
+  if (bytes != (dtype == "U8"))
+    throw Error(name + ": cannot be made up: dtype " + dtype + " with init \"" +
+                source.init + "\"");
+  if (bytes) // Two FP4 numbers in each.
+    for (uint64_t i = 0; i < source.elements(); ++i)
+      to[i] = std::byte(random(key, first + i) >> 56);
+  else if (dtype == "BF16")
     with(uint16_t(), bfloat);
   else if (dtype == "F32")
     with(float(), [](double x) { return float(x); });
@@ -106,12 +117,8 @@ void fillSynthetic(uint64_t seed, const std::string &name,
     with(uint16_t(), [](double x) { return uint16_t(smallFloat(x, 5, 10)); });
   else if (dtype == "F8_E4M3")
     with(uint8_t(), [](double x) { return uint8_t(smallFloat(x, 4, 3)); });
-  else if (dtype == "U8" && init.kind == Init::Uniform) // two FP4 numbers
-    for (uint64_t i = 0; i < source.elements(); ++i)
-      to[i] = std::byte(random(key, first + i) >> 56);
   else
-    throw Error(name + ": cannot be made up: dtype " + dtype + " with init \"" +
-                source.init + "\"");
+    throw Error(name + ": cannot be made up: dtype " + dtype);
 }
 
 } // namespace braid::rt

@@ -36,6 +36,7 @@ static std::optional<double> occupancyOf(const rt::GpuCode &gpu,
 static Json kernelJson(const rt::GpuCode &gpu, const rt::GpuKernel &kernel) {
   Json json = {{"name", kernel.name},
                {"kernel", kernel.kernel},
+               {"op", kernel.op},
                {"strategy", kernel.strategy},
                {"threads", kernel.threads},
                {"shared_bytes", kernel.sharedBytes},

@@ -25,7 +25,8 @@ using Values = LoopBuilder::Values;
 class ContractGemv {
 public:
   ContractGemv(Contraction &c, int64_t rows, RowProducer *producer)
-      : b(c.b), c(c), producer(producer), rows(rows),
+      : b(c.b), c(c), producer(producer),
+        rows(c.grouped ? std::min(rows, kExpertRows) : rows),
         warps(kContractThreads / kWarp), columns(columnsOf(c)) {
     xLanes = std::gcd(GPUEmitter::vectorLanes({c.x}, c.k), kEach * c.kp);
     run = std::gcd(c.pairs, std::max<int64_t>(xLanes / c.kp, 1));
@@ -51,6 +52,9 @@ public:
 
 private:
   static constexpr int64_t kWarp = 32, kEach = 4;
+  /// More rows than these seldom fall to one expert; registers are better spent
+  /// on loads.
+  static constexpr int64_t kExpertRows = 4;
   /// Loads of weights that a thread has under way.
   static constexpr int64_t kInFlight = 8;
 

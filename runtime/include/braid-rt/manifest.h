@@ -91,6 +91,7 @@ struct Kernel {
 /// A kernel of a GPU target, at its number.
 struct GpuKernel {
   std::string name, sim; ///< Of the simulator's function; may be empty.
+  std::string op;        ///< That it is for, or the last of them.
   std::string strategy;  ///< Of its schedule: reference, simt, ...
   int64_t kernel = 0;    ///< The entry of Manifest::kernels it belongs to.
   int64_t threads = 0;   ///< Of a block.

@@ -308,6 +308,7 @@ GpuKernel readGpuKernel(const Node &node, const std::string &target,
   };
   GpuKernel kernel;
   kernel.name = node["name"].text();
+  kernel.op = node.textOr("op");
   kernel.strategy = node.textOr("strategy");
   if (node.has("sim"))
     kernel.sim = readFunction(node["sim"], "sim_" + target + "_");

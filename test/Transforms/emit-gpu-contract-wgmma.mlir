@@ -54,7 +54,7 @@
 // CHECK-COUNT-15: vector.store %{{.*}} {alignment = 16 : i64} : memref<?x264xbf16>, vector<8xbf16>
 // CHECK-NOT: vector.store
 // CHECK: gpu.terminator
-// CHECK: } {braid.blocks = 1 : i64}
+// CHECK: } {braid.blocks = 1 : i64, braid.op = "packed_contract", braid.part = "wgmma"
 func.func private @dense_sm_90a(%step: !braid.context, %x: memref<?x328xbf16, strided<[336, 1], offset: 8>>, %w: memref<9x164x32x2xbf16>, %y: memref<?x264xbf16>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"wgmma", threads = 256, blocks = 2, tile = [128, 256, 64]>} {
   braid.packed_contract ins(%x, %w : memref<?x328xbf16, strided<[336, 1], offset: 8>>, memref<9x164x32x2xbf16>) outs(%y : memref<?x264xbf16>) {
   ^bb0(%acc: f32, %old: bf16):

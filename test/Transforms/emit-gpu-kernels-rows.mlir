@@ -26,15 +26,25 @@ func.func private @tap_sm_90a(%step: !braid.context, %x: memref<?x64xbf16>, %lay
   return
 }
 
-// Four loads are under way before the first is compared; the block's two shared
-// arrays hold a score and an id of each warp.
+// Of few rows a block reads a piece, and a warp takes the best of the pieces;
+// of more rows a block reads each. Three loads are under way before the first is
+// compared; shared memory has a score and an id of each warp.
 // CHECK-LABEL: func.func private @sample_sm_90a(
-// CHECK-COUNT-4: vector.load %{{.*}} {alignment = 16 : i64} : memref<?x512xf32>, vector<4xf32>
+// CHECK: arith.cmpi sle, %{{.*}}, %c8
+// CHECK: gpu.launch {{.*}} in (%{{.*}} = %{{.*}}, %{{.*}} = %c4,
+// CHECK-COUNT-3: vector.load %{{.*}} {alignment = 16 : i64} : memref<?x2048xf32>, vector<4xf32>
 // CHECK: arith.cmpf
-// CHECK-COUNT-5: gpu.shuffle xor %{{.*}} : i32
 // CHECK: gpu.barrier
-func.func private @sample_sm_90a(%step: !braid.context, %logits: memref<?x512xf32>, %t: memref<?xf32>, %k: memref<?xi32>, %ids: memref<?xi32>) attributes {braid.kernel = 7 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"simt", threads = 1024, blocks = 1>} {
-  braid.sample ins(%logits, %t, %k : memref<?x512xf32>, memref<?xf32>, memref<?xi32>) outs(%ids : memref<?xi32>)
+// CHECK: {{.*}}braid.part = "pieces"
+// CHECK: gpu.launch {{.*}} threads{{.*}} in (%{{.*}} = %c32,
+// CHECK-COUNT-10: gpu.shuffle xor
+// CHECK: {{.*}}braid.part = "merge"
+// CHECK: } else {
+// CHECK: gpu.launch
+// CHECK-COUNT-3: vector.load %{{.*}} {alignment = 16 : i64} : memref<?x2048xf32>, vector<4xf32>
+// CHECK: gpu.barrier
+func.func private @sample_sm_90a(%step: !braid.context, %logits: memref<?x2048xf32>, %t: memref<?xf32>, %k: memref<?xi32>, %ids: memref<?xi32>) attributes {braid.kernel = 7 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"simt", threads = 512, blocks = 2>} {
+  braid.sample ins(%logits, %t, %k : memref<?x2048xf32>, memref<?xf32>, memref<?xi32>) outs(%ids : memref<?xi32>)
   return
 }
 

@@ -1,4 +1,4 @@
-//===- EmitSample.cpp - the next token: a block of threads per row
+//===- EmitSample.cpp - the next token: blocks of threads read pieces of a row
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,90 +6,166 @@
 //===----------------------------------------------------------------------===//
 #include "GPUEmitter.h"
 #include "braid/Transforms/Sampling.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace braid;
 
 namespace {
 
-/// The block's threads take the row's vectors in turns.
-struct SampleRow {
-  GPUEmitter &b;
-  SampleOp op;
-  Value row;
-  int64_t width, lanes;
+class SampleRows {
+public:
+  SampleRows(GPUEmitter &b, SampleOp op)
+      : b(b), op(op),
+        width(cast<MemRefType>(op.getLogits().getType()).getShape()[1]),
+        lanes(GPUEmitter::vectorLanes({op.getLogits()}, width)),
+        pieces(std::clamp<int64_t>(width / lanes / kVectors, 1, kMostPieces)) {}
+  void emit();
 
-  /// Loads under way at once: a row comes from far, and its one block has to
-  /// make up for that. With one more, sm_100a spills registers.
+private:
+  /// Rows that are read piece by piece: one block alone is slow. With more rows
+  /// there are enough blocks.
+  static constexpr int64_t kFewRows = 8, kMostPieces = 16;
+  static constexpr int64_t kVectors = 128; ///< Of a piece, at least.
+  static constexpr int64_t kWarp = 32;
+  /// Loads under way at once. With one more, sm_100a spills registers.
   static constexpr int64_t kAhead = 3;
 
-  /// The thread's own best. Past the end it reads the last vector again, which
-  /// changes nothing.
-  Choice ofThread(bool noisy) {
-    int64_t vectors = width / lanes;
-    Value last = b.index(vectors - 1);
-    Choice none = Choice::none(b, lanes);
-    LoopBuilder::Values best = b.loop(
-        b.thread(), b.index(vectors), b.index(kAhead * b.threads),
-        ValueRange{none.score, none.id}, [&](Value vector, ValueRange so) {
-          LoopBuilder::Values firsts, logits;
-          for (int64_t i = 0; i < kAhead; ++i) {
-            Value next = b.min(b.add(vector, b.index(i * b.threads)), last);
-            firsts.push_back(b.mul(next, b.index(lanes)));
-            logits.push_back(
-                b.loadAligned(op.getLogits(), {row, firsts.back()}, lanes));
-          }
-          Choice choice{so[0], so[1]};
-          for (auto [first, values] : llvm::zip_equal(firsts, logits))
-            choice = Choice::better(
-                b, choice, scored(b, op, row, first, values, noisy));
-          return LoopBuilder::Values{choice.score, choice.id};
-        });
-    return Choice::ofLanes(b, {best[0], best[1]});
-  }
+  using Body = function_ref<void(bool)>;
+  void ifWanted(Value row, Body body);
+  Choice ofThread(Value row, Value begin, Value end, bool noisy);
+  Choice ofWarp(Choice best);
+  void ofBlock(Choice own, function_ref<void(Choice)> store);
+  void chooseWhole(Value rows);
+  void choosePiece(Value rows, Value scores, Value ids);
+  void mergePieces(Value rows, Value scores, Value ids);
 
-  Choice ofWarp(Choice best) {
-    for (int64_t mask = 16; mask >= 1; mask /= 2)
-      best = Choice::better(
-          b, best, {b.shuffleXor(best.score, mask), b.shuffleXor(best.id, mask)});
-    return best;
-  }
-
-  /// All threads have to come by.
-  void choose(bool noisy, Value scores, Value ids) {
-    Choice best = ofWarp(ofThread(noisy));
-    b.when(b.eq(b.lane(), b.i32(0)), [&] {
-      b.store(best.score, scores, {b.warp()});
-      b.store(best.id, ids, {b.warp()});
-    });
-    b.barrier();
-    b.when(b.eq(b.thread(), b.index(0)), [&] {
-      for (int64_t warp = 1; warp < b.threads / 32; ++warp)
-        best = Choice::better(b, best,
-                              {b.load(scores, {b.index(warp)}),
-                               b.load(ids, {b.index(warp)})});
-      b.store(reported(b, best), op.getChosen(), {row});
-    });
-  }
+  GPUEmitter &b;
+  SampleOp op;
+  int64_t width, lanes, pieces;
+  SharedMemory memory;
+  size_t warpScores = 0, warpIds = 0;
 };
 
 } // namespace
 
-void GPUEmitter::emit(SampleOp op) {
-  int64_t width = cast<MemRefType>(op.getLogits().getType()).getShape()[1];
-  int64_t lanes = vectorLanes({op.getLogits()}, width);
-  SharedMemory memory;
-  size_t scores = memory.reserve({threads / 32}, getF32Type());
-  size_t ids = memory.reserve({threads / 32}, getI32Type());
-  launch(dim(op.getChosen(), 0), index(1), memory, [&](Value row, Value) {
-    Value temperature = load(op.getTemperatures(), {row});
-    SampleRow sample{*this, op, row, width, lanes};
-    auto choose = [&](bool noisy) {
-      sample.choose(noisy, shared(memory, scores), shared(memory, ids));
-    };
-    when(le(f32(0), temperature), [&] {
-      when(lt(f32(0), temperature), [&] { choose(true); },
-           [&] { choose(false); });
+/// Calls `body` with whether there is noise, which is the same for all threads.
+void SampleRows::ifWanted(Value row, Body body) {
+  Value temperature = b.load(op.getTemperatures(), {row}), zero = b.f32(0);
+  b.when(b.le(zero, temperature), [&] {
+    b.when(b.lt(zero, temperature), [&] { body(true); }, [&] { body(false); });
+  });
+}
+
+/// Threads take the vectors [begin, end) in turns. Past the end they read the
+/// last one again, which changes nothing.
+Choice SampleRows::ofThread(Value row, Value begin, Value end, bool noisy) {
+  Value last = b.sub(end, b.index(1));
+  Choice none = Choice::none(b, lanes);
+  LoopBuilder::Values best = b.loop(
+      b.add(begin, b.thread()), end, b.index(kAhead * b.threads),
+      ValueRange{none.score, none.id}, [&](Value vector, ValueRange so) {
+        LoopBuilder::Values firsts, logits;
+        for (int64_t i = 0; i < kAhead; ++i) {
+          Value next = b.min(b.add(vector, b.index(i * b.threads)), last);
+          firsts.push_back(b.mul(next, b.index(lanes)));
+          logits.push_back(
+              b.loadAligned(op.getLogits(), {row, firsts.back()}, lanes));
+        }
+        Choice choice{so[0], so[1]};
+        for (auto [first, values] : llvm::zip_equal(firsts, logits))
+          choice = Choice::better(b, choice,
+                                  scored(b, op, row, first, values, noisy));
+        return LoopBuilder::Values{choice.score, choice.id};
+      });
+  return Choice::ofLanes(b, {best[0], best[1]});
+}
+
+Choice SampleRows::ofWarp(Choice best) {
+  for (int64_t mask = kWarp / 2; mask >= 1; mask /= 2)
+    best = Choice::better(
+        b, best, {b.shuffleXor(best.score, mask), b.shuffleXor(best.id, mask)});
+  return best;
+}
+
+/// All threads have to come by; one of them stores.
+void SampleRows::ofBlock(Choice own, function_ref<void(Choice)> store) {
+  Value scores = b.shared(memory, warpScores), ids = b.shared(memory, warpIds);
+  Choice best = ofWarp(own);
+  b.when(b.eq(b.lane(), b.i32(0)), [&] {
+    b.store(best.score, scores, {b.warp()});
+    b.store(best.id, ids, {b.warp()});
+  });
+  b.barrier();
+  b.when(b.eq(b.thread(), b.index(0)), [&] {
+    for (int64_t warp = 1; warp < b.threads / kWarp; ++warp)
+      best = Choice::better(b, best,
+                            {b.load(scores, {b.index(warp)}),
+                             b.load(ids, {b.index(warp)})});
+    store(best);
+  });
+}
+
+void SampleRows::chooseWhole(Value rows) {
+  b.launch(rows, b.index(1), memory, [&](Value row, Value) {
+    ifWanted(row, [&](bool noisy) {
+      Value end = b.index(width / lanes);
+      ofBlock(ofThread(row, b.index(0), end, noisy), [&](Choice best) {
+        b.store(reported(b, best), op.getChosen(), {row});
+      });
     });
   });
 }
+
+void SampleRows::choosePiece(Value rows, Value scores, Value ids) {
+  b.part = "pieces";
+  Value size = b.index(llvm::divideCeil(width / lanes, pieces));
+  b.launch(rows, b.index(pieces), memory, [&](Value row, Value piece) {
+    ifWanted(row, [&](bool noisy) {
+      Value begin = b.mul(piece, size);
+      Value end = b.min(b.add(begin, size), b.index(width / lanes));
+      ofBlock(ofThread(row, begin, end, noisy), [&](Choice best) {
+        b.store(best.score, scores, {row, piece});
+        b.store(best.id, ids, {row, piece});
+      });
+    });
+  });
+}
+
+/// A warp takes the best of the pieces, a lane each.
+void SampleRows::mergePieces(Value rows, Value scores, Value ids) {
+  static_assert(kMostPieces <= kWarp);
+  llvm::SaveAndRestore threads(b.threads, kWarp);
+  b.part = "merge";
+  b.launch(rows, b.index(1), SharedMemory(), [&](Value row, Value) {
+    ifWanted(row, [&](bool) {
+      Value piece = b.min(b.thread(), b.index(pieces - 1));
+      Choice best = ofWarp(
+          {b.load(scores, {row, piece}), b.load(ids, {row, piece})});
+      b.when(b.eq(b.thread(), b.index(0)), [&] {
+        b.store(reported(b, best), op.getChosen(), {row});
+      });
+    });
+  });
+}
+
+void SampleRows::emit() {
+  warpScores = memory.reserve({b.threads / kWarp}, b.getF32Type());
+  warpIds = memory.reserve({b.threads / kWarp}, b.getI32Type());
+  Value rows = b.dim(op.getChosen(), 0);
+  if (pieces == 1)
+    return chooseWhole(rows);
+  Value scores = b.scratch({kFewRows, pieces}, b.getF32Type());
+  Value ids = b.scratch({kFewRows, pieces}, b.getI32Type());
+  auto few = [&] {
+    choosePiece(rows, scores, ids);
+    mergePieces(rows, scores, ids);
+  };
+  auto many = [&] {
+    b.part.clear();
+    chooseWhole(rows);
+  };
+  b.when(b.le(rows, b.index(kFewRows)), few, many);
+}
+
+void GPUEmitter::emit(SampleOp op) { SampleRows(*this, op).emit(); }

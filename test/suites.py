@@ -125,7 +125,7 @@ def suites(everything):
         Suite("formats", count_report, [script("formats.py")]),
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("sim-f32", count_report, [simulated("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
-        Suite("sim-bf16", count_report, [simulated("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}", *only(DISTINCT))]),
+        Suite("sim-bf16", count_report, [simulated("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}", *only(DISTINCT)), simulated("formats.py")]),
         Suite("sim-schedules", count_report, [simulated("compare_schedules.py", *only(("primes", "groups", "head80"))), simulated("compare_schedules.py", "--precision=bf16", "--only=groups")]),
         Suite("sim-equalities", count_report, [simulated("equalities.py", "--only=latent-moe"), simulated("equalities.py", "--only=latent-moe", "--precision=bf16")]),
         Suite("faults", count_report, [script("faults.py")]),
@@ -139,7 +139,7 @@ def suites(everything):
         Suite("runtime-alone", count_report, [[PYTHON, ROOT / "test" / "runtime_alone.py", "--braid", BRAID, "--build", BUILD / "runtime-alone"]]),
         Suite("all-schedules", count_report, [script("compare_schedules.py", "--all")], slow=True, timeout=3600),
         Suite("equalities-bf16", count_report, [script("equalities.py", "--precision=bf16")], slow=True),
-        Suite("sim-all", count_report, every_simulation(jobs), slow=True, timeout=3600),
+        Suite("sim-all", count_report, [*every_simulation(jobs), simulated("formats.py")], slow=True, timeout=3600),
         Suite("long-texts", count_report, [script("long_decode.py")], slow=True, timeout=3600),
         Suite("sanitized", count_report, sanitized(), slow=True, timeout=3600),
     ]

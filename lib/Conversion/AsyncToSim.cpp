@@ -128,7 +128,13 @@ LogicalResult SimFunction::rewriteAsync(Operation *op) {
         return replaceBy(op, SIM_CALL(wgmma_wait), {i64(wait.getGroup())});
       })
       .Default([](Operation *other) -> LogicalResult {
-        if (isa<NVVM::NVVMDialect>(other->getDialect()))
+        // What would reach memory without a check.
+        bool hidden =
+            isa<LLVM::AtomicRMWOp, LLVM::AtomicCmpXchgOp, LLVM::MemcpyOp,
+                LLVM::MemmoveOp, LLVM::MemsetOp, LLVM::MaskedLoadOp,
+                LLVM::MaskedStoreOp, LLVM::masked_gather, LLVM::masked_scatter>(
+                other);
+        if (hidden || isa<NVVM::NVVMDialect>(other->getDialect()))
           return other->emitOpError("has no simulation");
         return success();
       });

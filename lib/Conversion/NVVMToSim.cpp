@@ -253,6 +253,9 @@ LogicalResult SimFunction::rewrite(Operation *op) {
   } else if (auto shuffle = dyn_cast<NVVM::ShflOp>(op)) {
     rewriteShuffle(shuffle);
   } else if (isa<NVVM::Barrier0Op, NVVM::BarrierOp>(op)) {
+    if (op->getNumOperands() != 0)
+      return op->emitOpError("has no simulation: expected all threads of the "
+                             "block and no number");
     call(op, SIM_CALL(barrier), Type(), ValueRange());
     op->erase();
   } else if (auto sync = dyn_cast<NVVM::SyncWarpOp>(op)) {

@@ -17,3 +17,11 @@ func.func private @norms_sm_90a(%step: !braid.context, %x: memref<?x64xf32>, %w:
   braid.rms_norm ins(%x, %w : memref<?x64xf32>, memref<64xf32>) outs(%y : memref<?x64xf32>) {eps = 1.0e-5 : f64}
   return
 }
+
+// -----
+
+func.func private @scan_sm_80(%step: !braid.context, %x: memref<?x80xbf16>, %dt: memref<?x4xbf16>, %head: memref<4xf32>, %bc: memref<?x24xbf16>, %batch: !braid.batch, %layer: index, %y: memref<?x80xbf16>, %pool: memref<6x?x4x24x20xf32>) attributes {braid.kernel = 1 : i64, braid.target = "sm_80", braid.schedule = #braid.gpu_schedule<"mma", threads = 128, blocks = 3>} {
+  // expected-error @+1 {{expected bf16, states and chunks of whole tiles of 16}}
+  braid.ssd_scan ins(%x, %dt, %head, %bc, %bc, %head, %head : memref<?x80xbf16>, memref<?x4xbf16>, memref<4xf32>, memref<?x24xbf16>, memref<?x24xbf16>, memref<4xf32>, memref<4xf32>) batch(%batch) layer(%layer) outs(%y, %pool : memref<?x80xbf16>, memref<6x?x4x24x20xf32>) {chunk = 16 : i64, dt_min = 0.0 : f64, dt_max = 0x7FF0000000000000 : f64}
+  return
+}

@@ -33,7 +33,7 @@ public:
     if (c.layout.isCoded())
       run = PackedLayout::kBlock / c.kp;
     spread = kWarp * kEach / columns;
-    partial = memory.reserve({warps, rows, columns}, b.getF32Type());
+    partial = memory.reserve({warps, this->rows, columns}, b.getF32Type());
     if (!makesInput())
       return;
     auto type = cast<MemRefType>(c.x.getType());

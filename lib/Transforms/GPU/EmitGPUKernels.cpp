@@ -21,12 +21,12 @@ using namespace braid;
 
 static LogicalResult emitAlone(GPUEmitter &b, Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<RmsNormOp, CausalConvOp, SsdScanOp, GatherRowsOp, SampleOp, TapOp,
+      .Case<RmsNormOp, CausalConvOp, GatherRowsOp, SampleOp, TapOp,
             CombineExpertsOp, RouteOp, GroupRowsOp>([&](auto compute) {
         b.emit(compute);
         return success();
       })
-      .Case([&](AttentionOp attention) { return b.emit(attention); })
+      .Case<AttentionOp, SsdScanOp>([&](auto compute) { return b.emit(compute); })
       .Default([](Operation *other) {
         return other->emitOpError("has no GPU emitter");
       });

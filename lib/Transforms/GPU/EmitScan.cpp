@@ -55,9 +55,22 @@ void ScanBlock::launch(Value sequences, const SharedMemory &memory,
   });
 }
 
+bool braid::scanFitsTensorCores(SsdScanOp op) {
+  auto pool = cast<ShapedType>(op.getPool().getType());
+  auto x = cast<ShapedType>(op.getX().getType());
+  int64_t states = pool.getDimSize(3), width = pool.getDimSize(4);
+  return x.getElementType().isBF16() && states % 16 == 0 &&
+         (width == 16 || width % 32 == 0) && op.getChunk() % 16 == 0;
+}
+
 /// Each form skips the sequences of the other, of which the host knows only
 /// when there are none. A launch without blocks does nothing.
-void GPUEmitter::emit(SsdScanOp op) {
+LogicalResult GPUEmitter::emit(SsdScanOp op) {
+  bool matrix = schedule.getStrategy() == "mma";
+  if (matrix && !scanFitsTensorCores(op))
+    return op.emitOpError("expected bf16, states and chunks of whole tiles of "
+                          "16, and 16 or a multiple of 32 columns, for tensor "
+                          "cores");
   Value rows = dim(op.getX(), 0);
   Value sequences = StepFields(*this, context).sequences();
   Value none = index(0), many = index(kChunkedFrom);
@@ -70,8 +83,9 @@ void GPUEmitter::emit(SsdScanOp op) {
   Value spare = sub(rows, sequences);
   Value anyLong = lt(index(kChunkedFrom - 2), spare);
   Value longOnes = select(anyLong, sequences, none);
-  if (schedule.getStrategy() == "mma")
+  if (matrix)
     emitScanMma(*this, op, longOnes);
   else
     emitScanSimt(*this, op, longOnes);
+  return success();
 }

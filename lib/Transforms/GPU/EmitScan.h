@@ -16,6 +16,9 @@ namespace braid {
 /// bits beside prompts.
 constexpr int64_t kChunkedFrom = 8;
 
+/// Whether the products of a chunk are of bf16 and of whole tiles.
+bool scanFitsTensorCores(SsdScanOp op);
+
 /// What both forms share: the sizes, and which part of the work is a block's:
 /// at most `columns` of the P columns of one head of one sequence. Blocks that
 /// share a head compute alike what does not depend on the column.

@@ -17,7 +17,8 @@ static constexpr int64_t kSharedBytes = 96 << 10;
 void ChunkBlock::chooseChunk(int64_t most, int64_t multiple,
                              function_ref<int64_t(int64_t)> plan) {
   chunk = std::min<int64_t>(op.getChunk(), most) / multiple * multiple;
-  while (op.getChunk() % chunk != 0 || plan(chunk) > kSharedBytes)
+  while ((op.getChunk() % chunk != 0 || plan(chunk) > kSharedBytes) &&
+         chunk > multiple)
     chunk -= multiple;
 }
 

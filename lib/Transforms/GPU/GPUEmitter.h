@@ -50,7 +50,7 @@ public:
   void emit(GroupRowsOp op);
   void emitRouting(RouteOp route, GroupRowsOp group);
   void emit(CausalConvOp op);
-  void emit(SsdScanOp op);
+  mlir::LogicalResult emit(SsdScanOp op);
   mlir::LogicalResult emit(AttentionOp op);
 
   /// A grid of x * y blocks; `body` gets the block's two numbers. Blocks run in

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../GPU/EmitScan.h"
 #include "braid/Transforms/Passes.h"
 
 namespace braid {
@@ -88,7 +89,7 @@ private:
         })
         .Case([&](CausalConvOp) { return schedule("simt", 128, 4); })
         .Case([&](SsdScanOp scan) {
-          return schedule(fitsTensorCores(scan) ? "mma" : "simt", 128, 3);
+          return schedule(scanFitsTensorCores(scan) ? "mma" : "simt", 128, 3);
         })
         .Case([&](AttentionOp attention) {
           return schedule(attentionStrategy(attention), 128, 2);
@@ -104,15 +105,6 @@ private:
         })
         .Default(
             [&](Operation *) { return schedule("reference", 1, 1); });
-  }
-
-  /// Whether the products of a chunk are of bf16 and of whole tiles.
-  static bool fitsTensorCores(SsdScanOp op) {
-    auto pool = cast<ShapedType>(op.getPool().getType());
-    auto x = cast<ShapedType>(op.getX().getType());
-    int64_t states = pool.getDimSize(3), width = pool.getDimSize(4);
-    return x.getElementType().isBF16() && states % 16 == 0 &&
-           (width == 16 || width % 32 == 0) && op.getChunk() % 16 == 0;
   }
 
   /// Outputs of the widest of the kernel's contractions that have one input.

@@ -238,6 +238,10 @@ void CudaDevice::launch(const braid_launch &launch) {
   const int64_t *grid = launch.grid;
   if (!fault.empty() || grid[0] == 0 || grid[1] == 0 || grid[2] == 0)
     return;
+  if (uint64_t(launch.kernel) >= gpuCode.kernels.size()) {
+    fault = "there is no kernel " + std::to_string(launch.kernel);
+    return;
+  }
   const GpuKernel &kernel = gpuCode.kernels[size_t(launch.kernel)];
   const CudaDriver &driver = gpu.driver();
   CUresult code = gather(launch);

@@ -9,6 +9,9 @@
 #include "braid-rt/abi.h"
 #include "braid-rt/error.h"
 
+#include <cstring>
+#include <cstdlib>
+
 namespace braid::rt::cuda {
 
 static std::string targetsOf(const Artifact &artifact) {
@@ -44,15 +47,23 @@ static void checkVersion(const CudaDriver &driver, const GpuCode &code) {
                     " or later, or run with --device=cpu");
 }
 
+/// Of code that fits, that of the latest architecture is the nearest.
+static bool isNearer(const GpuCode &code, const GpuCode *other) {
+  auto number = [](const GpuCode &of) {
+    return std::atoi(of.target.c_str() + std::strlen("sm_"));
+  };
+  return !other || number(code) > number(*other) ||
+         (number(code) == number(*other) && code.exact);
+}
+
 ChosenCode chooseCode(const Artifact &artifact, const CudaDriver &driver,
                       const GpuInfo &gpu, bool allowJit) {
-  // The last one that fits is the nearest: lists go from old to new.
   const GpuCode *runs = nullptr, *compiles = nullptr;
   for (const GpuCode &code : artifact.manifest.gpus) {
     Fit fit = fitOf(code, gpu.major, gpu.minor);
-    if (fit == Fit::Run && (!runs || code.target > runs->target))
+    if (fit == Fit::Run && isNearer(code, runs))
       runs = &code;
-    if (fit == Fit::Compile)
+    if (fit == Fit::Compile && isNearer(code, compiles))
       compiles = &code;
   }
   if (!runs && compiles && !allowJit)

@@ -26,7 +26,7 @@ from harness import FIXTURES, Report
 CLANG = "/usr/lib/llvm-22/bin/clang++"
 # Object files that may multiply numbers, and which.
 ARITHMETIC = {"Sampling.cpp.o": "probabilities of the next token", "Synthetic.cpp.o": "made-up weights", "Golden.cpp.o": "differences of logits",
-              "Matrices.cpp.o": "tensor cores of the simulator"}
+              "Matrices.cpp.o": "tensor cores of the simulator", "Wgmma.cpp.o": "those of a warpgroup"}
 MULTIPLY = re.compile(r"\s(v?mul[sp][sdh]|v?fn?m(?:add|sub)\w*|vdp\w*|v?pmadd\w+|tdp\w+|fmul|fmadd|fmla)\b")
 
 

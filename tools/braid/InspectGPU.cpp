@@ -102,7 +102,7 @@ std::string gpusText(const rt::Artifact &artifact) {
             (driver.empty() ? "" : ", driver " + driver + " or later") + "\n";
     text += "           " +
             (cubin ? "assembled, " + std::to_string(cubin) + " bytes"
-                   : std::string("not assembled: the driver does that at load")) +
+                   : std::string("not assembled: braid run --allow-jit has the driver do that")) +
             (simulated ? "; can be simulated" : "; without code for the simulator") + "\n";
     text += format("           %-26s %-10s %7s %8s", "kernel", "strategy", "threads", "shared");
     text += cubin ? format(" %9s %6s %10s\n", "registers", "local", "occupancy") : "\n";

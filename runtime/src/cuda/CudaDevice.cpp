@@ -274,8 +274,7 @@ void CudaDevice::launchAll(const braid_step &own) {
       return fault.empty();
     });
   if (graph)
-    gpu.driver().check(gpu.driver().cuGraphLaunch(graph, gpu.stream()),
-                       "launching a recorded step");
+    requireStep(own, gpu.driver().cuGraphLaunch(graph, gpu.stream()));
 }
 
 /// Copies results to where the caller wants them, or to pinned memory if they
@@ -296,14 +295,13 @@ void CudaDevice::fetch(const braid_step &step, bool wantsLogits) {
   copyOut(small ? static_cast<void *>(staged) : step.logits, logits->data(),
           bytes);
   copyOut(step.hidden, hidden ? hidden->data() : nullptr, hiddenBytes(step));
-  waitForStep(step);
+  requireStep(step, driver.cuStreamSynchronize(gpu.stream()));
   std::memcpy(step.chosen, ids, 4 * size_t(step.outputs));
   if (small)
     std::memcpy(step.logits, staged, bytes);
 }
 
-void CudaDevice::waitForStep(const braid_step &step) {
-  CUresult code = gpu.driver().cuStreamSynchronize(gpu.stream());
+void CudaDevice::requireStep(const braid_step &step, CUresult code) const {
   if (!code)
     return;
   throw Error(gpu.info().text() + ": a step of " + std::to_string(step.rows) +

@@ -67,7 +67,8 @@ private:
   void launch(const braid_launch &launch);
   cuda::CUresult gather(const braid_launch &launch);
   void fetch(const braid_step &step, bool wantsLogits);
-  void waitForStep(const braid_step &step);
+  /// Throws Error for what a launch or a wait has said.
+  void requireStep(const braid_step &step, cuda::CUresult code) const;
   uint64_t logitBytes(int64_t rows) const;
   uint64_t hiddenBytes(const braid_step &step) const;
 

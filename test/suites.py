@@ -132,7 +132,7 @@ def suites(everything):
         Suite("never", count_report, [script("never.py")]),
         Suite("cuda", count_report, [script("cuda.py")]),
         Suite("gpu-docs", count_report, [[PYTHON, ROOT / "tools" / "generate-gpu-docs", "--braid", BRAID, "--check"]]),
-        Suite("commands", count_report, [script("tools.py")]),
+        Suite("commands", count_report, [script("tools.py")], timeout=1500),
         Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),
         Suite("fuzz", count_report, [[PYTHON, ROOT / "test" / "fuzz" / "run.py", f"--seconds={seconds}", "--build", BUILD / "fuzz"]], timeout=1200),

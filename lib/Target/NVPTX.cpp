@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "braid/Target/NVPTX.h"
 #include "CodeCache.h"
+#include "CodeGen.h"
 #include "Program.h"
 #include "TemporaryFile.h"
 #include "braid-rt/error.h"
@@ -16,37 +17,20 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Regex.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 
 using namespace mlir;
 using namespace braid;
 
 static constexpr const char *kTriple = "nvptx64-nvidia-cuda";
 
-static const llvm::Target *findTarget() {
-  llvm::InitializeAllTargetInfos();
-  llvm::InitializeAllTargets();
-  llvm::InitializeAllTargetMCs();
-  llvm::InitializeAllAsmPrinters();
-  std::string error;
-  llvm::Triple triple(kTriple);
-  if (auto *target = llvm::TargetRegistry::lookupTarget(triple, error))
-    return target;
-  throw rt::Error("cannot generate PTX: " + error,
-                  "this LLVM was built without its NVPTX target");
-}
-
 static std::unique_ptr<llvm::TargetMachine>
 createMachine(const GPUTarget &target) {
-  static const llvm::Target *nvptx = findTarget();
+  static const llvm::Target *nvptx = findTarget(kTriple);
   std::string version = target.ptxVersion;
   version.erase(version.find('.'), 1);
   llvm::TargetOptions codegen;
@@ -54,21 +38,6 @@ createMachine(const GPUTarget &target) {
   return std::unique_ptr<llvm::TargetMachine>(nvptx->createTargetMachine(
       llvm::Triple(kTriple), target.name, "+ptx" + version, codegen, std::nullopt,
       std::nullopt, llvm::CodeGenOptLevel::Aggressive));
-}
-
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graph;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graph, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
-      .run(module, modules);
 }
 
 /// A function that PTX does not define would be found missing on the machine
@@ -93,7 +62,7 @@ static std::string emitPTX(gpu::GPUModuleOp module, const GPUTarget &target) {
                     module.getName().str() + "' to LLVM IR");
   lowered->setTargetTriple(machine->getTargetTriple());
   lowered->setDataLayout(machine->createDataLayout());
-  optimize(*lowered, *machine);
+  optimize(*lowered, *machine, llvm::OptimizationLevel::O3);
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream out(text);
   llvm::legacy::PassManager passes;

@@ -27,3 +27,34 @@ gpu.module @sm_90a {
     llvm.return
   }
 }
+
+// -----
+
+// Memory that nothing would announce.
+gpu.module @sm_90a {
+  llvm.func @atomic(%p: !llvm.ptr<1>, %v: i32) attributes {braid.kernel} {
+    // expected-error @+1 {{has no simulation}}
+    %0 = llvm.atomicrmw add %p, %v monotonic : !llvm.ptr<1>, i32
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @sm_90a {
+  llvm.func @copy(%p: !llvm.ptr<1>, %n: i64) attributes {braid.kernel} {
+    // expected-error @+1 {{has no simulation}}
+    "llvm.intr.memcpy"(%p, %p, %n) <{isVolatile = false}> : (!llvm.ptr<1>, !llvm.ptr<1>, i64) -> ()
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @sm_90a {
+  llvm.func @part(%number: i32, %threads: i32) attributes {braid.kernel} {
+    // expected-error @+1 {{has no simulation: expected all threads of the block}}
+    nvvm.barrier id = %number number_of_threads = %threads
+    llvm.return
+  }
+}

@@ -236,6 +236,10 @@ def check_plan_time(report, bench):
     calls = {kernel["name"]: known[kernel["name"]]["calls"] for kernel in decode["kernels"]}
     report.claim("plan: launches", all(kernel["launches"] >= calls[kernel["name"]] > 0 and kernel["launches"] % calls[kernel["name"]] == 0 for kernel in decode["kernels"]), f"{decode['launches']} of {sum(calls.values())} calls")
     report.claim("plan: shapes", (decode["rows"], decode["sequences"], prefill["rows"], prefill["sequences"]) == (3, 3, 100, 1), "as asked")
+    text = bench.run("plan", bench.fixture, "--target=h200", "--machine=h200")[1]
+    report.claim("plan: a card as target", "on h200 (sm_90a); predicted" in text and "more memory" not in text, "h200 is sm_90a")
+    text = bench.run("plan", FIXTURES.parent / "configs" / "nano.json", "--target=rtx5090", "--machine=rtx5090")[1]
+    report.claim("plan: times of a model that does not fit say so", "more memory" in text, text.strip().splitlines()[-1])
     sums = [abs(step["seconds"] - sum(kernel["seconds"] for kernel in step["kernels"])) < 1e-12 for step in (decode, prefill)]
     report.claim("plan: a step's time", all(sums) and all(step["seconds"] > step["seconds_at_best"] > 0 for step in (decode, prefill)), "the sum of its kernels, more than at best")
     units = {kernel["name"] for kernel in prefill["kernels"] if kernel["unit"]}

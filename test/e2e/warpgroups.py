@@ -15,6 +15,7 @@ import json
 import re
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -73,9 +74,14 @@ def check(report, braid, name, tiles):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--braid", required=True)
+    parser.add_argument("--braid", help="the braid command")
+    parser.add_argument("--force", type=Path, metavar="DUMP", help="only give this dump of a kernel phase wgmma wherever it can have it")
     parser.add_argument("--only", choices=list(TILES), help="one model")
     options = parser.parse_args()
+    if options.force:
+        return force(options.force, TILES["plain-moe"][0]) == 0
+    if not options.braid:
+        parser.error("--braid or --force is needed")
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
         braid = Braid(options.braid, folder, place=Place("sim", "sm_90a"))

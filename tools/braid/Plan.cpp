@@ -33,9 +33,9 @@ options:
   --memory=SIZE         the largest context for each batch, e.g. 24GiB
   --batch=N             sequences at once in predictions (1)
   --context=N           tokens before each in predictions (4096)
-  --target=sm_90a       also how long each kernel of a step may take on the
-                        machine, a GPU: the model is compiled and its launches
-                        are counted, nothing is run or measured
+  --target=sm_90a       or another of compile's GPUs: also how long each kernel
+                        of a step may take on the machine. The model is compiled
+                        and its launches are counted, nothing is run or measured
   --prompt=N            tokens of the prompt that is predicted (8192, or the
                         model's context if that is less)
   --precision=bf16|f32  width of KV and convolution state (bf16)
@@ -93,6 +93,9 @@ static PlanOptions optionsFrom(const Arguments &arguments) {
   options.elementBytes = f32 ? 4 : 2;
   options.prompt = arguments.number("--prompt", 1, kLargest, options.prompt);
   options.target = arguments.value("--target");
+  for (const Machine &card : usualMachines())
+    if (card.name == options.target && !card.target.empty())
+      options.target = card.target;
   if (!options.target.empty())
     requireGPU(options, arguments.has("--machine"));
   options.json = arguments.has("--json");

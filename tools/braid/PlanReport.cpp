@@ -181,8 +181,12 @@ std::string planText(const PlanReport &report) {
   addCosts(sheet, report);
   addMachines(sheet, report);
   addMemory(sheet, report);
+  const Machine &machine = report.options.machines.front();
   if (!report.steps.empty())
-    sheet.out += stepsText(report.steps, report.options.machines.front());
+    sheet.out += stepsText(report.steps, machine);
+  if (!report.steps.empty() && !report.fits(machine))
+    sheet.line("note", "these are times of a " + machine.name +
+                           " with more memory: the model does not fit in it");
   if (report.check && !report.check->ignoredLine.empty())
     sheet.line("note", report.check->ignoredLine);
   for (const std::string &note : report.config.notes)

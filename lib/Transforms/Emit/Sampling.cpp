@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "braid/Transforms/Sampling.h"
+#include "braid/Transforms/SmallFloats.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -12,20 +13,14 @@
 using namespace mlir;
 using namespace braid;
 
-/// Wraps around, as all arithmetic on 32 bits here.
-static Value wordLike(LoopBuilder &b, uint32_t word, Value shape) {
-  Value scalar = b.i32(int32_t(word));
-  return isa<VectorType>(shape.getType()) ? b.splat(scalar, lanesOf(shape))
-                                          : scalar;
-}
-
 static Value floatLike(LoopBuilder &b, double value, Value shape) {
   return isa<VectorType>(shape.getType()) ? b.splat(value, lanesOf(shape))
                                           : b.f32(value);
 }
 
+/// Arithmetic on 32 bits wraps around.
 Value braid::gumbel(LoopBuilder &b, Value key, Value id) {
-  auto word = [&](uint32_t value) { return wordLike(b, value, id); };
+  auto word = [&](uint32_t value) { return bitsLike(b, value, id); };
   auto shifted = [&](Value x, uint32_t bits) -> Value {
     return arith::ShRUIOp::create(b, x, word(bits));
   };

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EmitContract.h"
+#include "TensorCore.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
@@ -68,8 +69,6 @@ private:
   void fetchX(Value depth, Value stage);
   void fetchW(Value depth, Value stage);
   void fetchChunkOfW(Value depth, Value stage, Value row);
-  void copy(Value from, ValueRange source, Value to, ValueRange place,
-            int64_t count, Value exists);
   Values multiply(Value step, Value stage, ValueRange sums);
   Values fragmentsOfX(Value stage, int64_t part);
   Values fragmentsOfW(Value stage, int64_t part, Value block);
@@ -125,21 +124,6 @@ void ContractMma::locateSources(Value column, const Contraction::Tile &at) {
   }
 }
 
-/// Begins to copy `count` elements; zeros take the place of what does not exist.
-void ContractMma::copy(Value from, ValueRange source, Value to,
-                       ValueRange place, int64_t count, Value exists) {
-  Value elements;
-  if (exists)
-    elements = b.select(exists, b.index(count), b.index(0));
-  // Only 16 bytes can pass by the first cache.
-  auto type = cast<MemRefType>(from.getType());
-  bool whole = count * type.getElementTypeBitWidth() == 128;
-  UnitAttr bypass = whole ? b.getUnitAttr() : UnitAttr();
-  nvgpu::DeviceAsyncCopyOp::create(
-      b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), to, place, from,
-      source, b.getIndexAttr(count), elements, bypass);
-}
-
 void ContractMma::fetchX(Value depth, Value stage) {
   constexpr int64_t kChunks = kDepth / kChunk;
   int64_t lanes = std::min(kChunk, GPUEmitter::vectorLanes({c.x}, c.k));
@@ -154,8 +138,9 @@ void ContractMma::fetchX(Value depth, Value stage) {
       if (c.k % kDepth != 0)
         exists = b.both(exists, b.lt(k, b.index(c.k)));
       Value place = b.add(row, b.index(int64_t(i) * kThreads / kChunks));
-      copy(c.x, {source, k}, x, {stage, place, b.add(to, b.index(part))}, lanes,
-           exists);
+      Value column = b.add(to, b.index(part));
+      copyAsync(b, {c.x, {source, k}}, {x, {stage, place, column}}, lanes,
+                exists);
     }
 }
 
@@ -194,7 +179,7 @@ void ContractMma::fetchChunkOfW(Value depth, Value stage, Value row) {
   Values at = {panel, source, b.mul(own, b.index(wChunk()))};
   if (c.grouped)
     at.insert(at.begin(), expert);
-  copy(c.w, at, w, {stage, number, place, to}, wChunk(), exists);
+  copyAsync(b, {c.w, at}, {w, {stage, number, place, to}}, wChunk(), exists);
 }
 
 /// Begins the copies of a step, as one group.
@@ -206,7 +191,7 @@ void ContractMma::fetch(Value step, Value stage) {
     fetchW(depth, stage);
   });
   // Also without any copy, so that the wait can count.
-  NVVM::CpAsyncCommitGroupOp::create(b);
+  commitCopies(b);
 }
 
 //===----------------------------------------------------------------------===//
@@ -276,22 +261,6 @@ Values ContractMma::fragmentsOfW(Value stage, int64_t part, Value block) {
   return registers;
 }
 
-static Values multiplyAdd(LoopBuilder &b, ValueRange x, ValueRange w,
-                          ValueRange sums) {
-  Type f32 = b.getF32Type();
-  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                               {f32, f32, f32, f32});
-  constexpr auto kBF16 = NVVM::MMATypes::bf16;
-  Value result = NVVM::MmaOp::create(
-      b, type, x, w, sums, ArrayRef<int64_t>{16, 8, 16}, std::nullopt,
-      std::nullopt, std::array{kBF16, kBF16},
-      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-  Values parts;
-  for (int64_t i = 0; i < 4; ++i)
-    parts.push_back(LLVM::ExtractValueOp::create(b, f32, result, i));
-  return parts;
-}
-
 /// Adds the products of a step. Sums are in the order [row of mmas][panel][mma
 /// of the panel][register].
 Values ContractMma::multiply(Value step, Value stage, ValueRange sums) {
@@ -306,7 +275,7 @@ Values ContractMma::multiply(Value step, Value stage, ValueRange sums) {
         words = words.drop_front(j / 4 * 8 + j % 4);
         int64_t first = (i * 4 * warpPanels() + j) * 4;
         auto own = MutableArrayRef(result).slice(first, 4);
-        llvm::copy(multiplyAdd(b, ValueRange(xWords).slice(4 * i, 4),
+        llvm::copy(braid::multiply(b, ValueRange(xWords).slice(4 * i, 4),
                                {words[0], words[4]}, ValueRange(own)),
                    own.begin());
       }
@@ -358,7 +327,7 @@ void ContractMma::tile(Value column, const Contraction::Tile &at) {
         // The oldest step has arrived, at all threads; and all of them are done
         // with the step before it, whose place is taken next.
         Value stage = values.back();
-        NVVM::CpAsyncWaitGroupOp::create(b, stages - 2);
+        waitCopies(b, stages - 2);
         b.barrier();
         Value first = b.eq(stage, b.index(0));
         Value before = b.select(first, last, b.sub(stage, b.index(1)));

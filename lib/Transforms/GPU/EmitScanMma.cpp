@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EmitScanChunks.h"
+#include "TensorCore.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -167,22 +168,6 @@ Value ScanMma::word(Value buffer, Value row, Value column) {
                                    0);
 }
 
-static LoopBuilder::Values multiplyAdd(LoopBuilder &b, ValueRange x,
-                                       ValueRange y, ValueRange sums) {
-  Type f32 = b.getF32Type();
-  auto type =
-      LLVM::LLVMStructType::getLiteral(b.getContext(), {f32, f32, f32, f32});
-  constexpr auto kBF16 = NVVM::MMATypes::bf16;
-  Value result = NVVM::MmaOp::create(
-      b, type, x, y, sums, ArrayRef<int64_t>{16, 8, 16}, std::nullopt,
-      std::nullopt, std::array{kBF16, kBF16},
-      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-  LoopBuilder::Values parts;
-  for (int64_t i = 0; i < 4; ++i)
-    parts.push_back(LLVM::ExtractValueOp::create(b, f32, result, i));
-  return parts;
-}
-
 ScanMma::Tile ScanMma::multiply(Value x, Value row, Value y, Value column,
                                 Value hi, ValueRange sums) {
   Value xRow = b.add(row, groupOfLane()), yRow = b.add(column, groupOfLane());
@@ -195,7 +180,7 @@ ScanMma::Tile ScanMma::multiply(Value x, Value row, Value y, Value column,
                   Values xWords = {word(x, xRow, low), word(x, below, low),
                                    word(x, xRow, high), word(x, below, high)};
                   Values yWords = {word(y, yRow, low), word(y, yRow, high)};
-                  return multiplyAdd(b, xWords, yWords, carried);
+                  return braid::multiply(b, xWords, yWords, carried);
                 });
 }
 

@@ -8,9 +8,9 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CSE.h"
 
@@ -62,16 +62,9 @@ static Attribute memberOf(gpu::LaunchOp launch) {
   return launch->getAttr(kMemberAttr);
 }
 
-static std::optional<int64_t> constantOf(Value value) {
-  APInt number;
-  if (matchPattern(value, m_ConstantInt(&number)))
-    return number.getSExtValue();
-  return std::nullopt;
-}
-
 static bool same(Value a, Value b) {
-  std::optional<int64_t> number = constantOf(a);
-  return a == b || (number && number == constantOf(b));
+  std::optional<int64_t> number = getConstantIntValue(a);
+  return a == b || (number && number == getConstantIntValue(b));
 }
 
 /// Blocks of one size.
@@ -79,8 +72,8 @@ static bool canJoin(gpu::LaunchOp a, gpu::LaunchOp b) {
   return memberOf(a) != memberOf(b) && a->getAttr(kBlocksAttr) == b->getAttr(kBlocksAttr) &&
          same(a.getBlockSizeX(), b.getBlockSizeX()) &&
          same(a.getGridSizeZ(), b.getGridSizeZ()) &&
-         constantOf(a.getDynamicSharedMemorySize()) &&
-         constantOf(b.getDynamicSharedMemorySize());
+         getConstantIntValue(a.getDynamicSharedMemorySize()) &&
+         getConstantIntValue(b.getDynamicSharedMemorySize());
 }
 
 /// Moves what a block of `launch` does to the end of `into`, in `joined`.
@@ -129,7 +122,7 @@ static gpu::LaunchOp join(gpu::LaunchOp a, gpu::LaunchOp b) {
                      ? b.getGridSizeY()
                      : arith::ConstantIndexOp::create(builder, 1).getResult();
   Value bytes = a.getDynamicSharedMemorySize();
-  if (*constantOf(bytes) < *constantOf(b.getDynamicSharedMemorySize()))
+  if (*getConstantIntValue(bytes) < *getConstantIntValue(b.getDynamicSharedMemorySize()))
     bytes = b.getDynamicSharedMemorySize();
   auto joined = gpu::LaunchOp::create(
       builder, blocks, height, b.getGridSizeZ(), b.getBlockSizeX(),

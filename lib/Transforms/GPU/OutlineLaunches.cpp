@@ -7,6 +7,7 @@
 #include "braid/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -63,16 +64,6 @@ gpu::GPUModuleOp OutlineLaunches::moduleFor(StringRef target) {
   return gpu::GPUModuleOp::create(b, getOperation().getLoc(), target);
 }
 
-/// The value of a size that has to be known.
-static std::optional<int64_t> constantOf(Value value) {
-  APInt number;
-  if (!value)
-    return 0;
-  if (!matchPattern(value, m_ConstantInt(&number)))
-    return std::nullopt;
-  return number.getSExtValue();
-}
-
 /// Ids of block and thread are read where the region's arguments were used.
 static void mapIds(gpu::LaunchOp launch, OpBuilder &b, IRMapping &map) {
   Location loc = launch.getLoc();
@@ -109,9 +100,9 @@ static gpu::GPUFuncOp findEqual(gpu::GPUModuleOp module,
 /// (captures...) -> (). Constants are repeated inside.
 LogicalResult OutlineLaunches::outline(gpu::LaunchOp launch,
                                        func::FuncOp kernel) {
-  std::optional<int64_t> threads = constantOf(launch.getBlockSizeX());
-  std::optional<int64_t> bytes =
-      constantOf(launch.getDynamicSharedMemorySize());
+  std::optional<int64_t> threads = getConstantIntValue(launch.getBlockSizeX());
+  Value shared = launch.getDynamicSharedMemorySize();
+  std::optional<int64_t> bytes = shared ? getConstantIntValue(shared) : 0;
   if (!threads || !bytes)
     return launch.emitOpError("expected the threads of a block and its shared "
                               "memory as constants");

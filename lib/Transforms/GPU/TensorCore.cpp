@@ -18,7 +18,9 @@ void braid::copyAsync(GPUEmitter &b, Place from, Place to, int64_t lanes,
   auto type = cast<MemRefType>(from.buffer.getType());
   // Only copies of 16 bytes can pass by the first cache.
   bool whole = lanes * type.getElementTypeBitWidth() == 128;
-  Value count = b.select(wanted, b.index(lanes), b.index(0));
+  Value count;
+  if (wanted)
+    count = b.select(wanted, b.index(lanes), b.index(0));
   nvgpu::DeviceAsyncCopyOp::create(
       b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), to.buffer,
       ValueRange(to.at), from.buffer, ValueRange(from.at),

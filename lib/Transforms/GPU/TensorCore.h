@@ -27,7 +27,7 @@ struct Place {
 };
 
 /// Begins to copy `lanes` elements (4, 8 or 16 bytes) to shared memory; zeros
-/// if not `wanted`. REQUIRES that the source exists in any case.
+/// if not `wanted`, null for always. REQUIRES that the source exists in any case.
 void copyAsync(GPUEmitter &b, Place from, Place to, int64_t lanes,
                mlir::Value wanted);
 /// Makes a group of the thread's copies since the last one.

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../GPU/AttentionTile.h"
 #include "../GPU/EmitScan.h"
 #include "braid/Transforms/Passes.h"
 
@@ -92,7 +93,9 @@ private:
           return schedule(scanFitsTensorCores(scan) ? "mma" : "simt", 128, 3);
         })
         .Case([&](AttentionOp attention) {
-          return schedule(attentionStrategy(attention), 128, 2);
+          GPUScheduleAttr mma = schedule("mma", 128, 2);
+          bool fits = AttentionTile::whyNot(attention, mma).empty();
+          return fits ? mma : schedule("simt", 128, 2);
         })
         .Case<GatherRowsOp, TapOp, CombineExpertsOp>(
             [&](auto) { return schedule("simt", 128, 2); })
@@ -173,14 +176,6 @@ private:
     // Few of many rows fall to an expert. With fewer blocks than a large GPU
     // has multiprocessors, smaller ones are done sooner.
     return schedule("mma", {op.getGroups().empty() ? 128 : 64, 128, 128});
-  }
-
-  /// Tensor cores round what they multiply to bf16.
-  static StringRef attentionStrategy(AttentionOp op) {
-    bool bf16 = llvm::all_of(
-        ArrayRef<Value>{op.getQ(), op.getK(), op.getV(), op.getKPool()},
-        [](Value v) { return getElementTypeOrSelf(v.getType()).isBF16(); });
-    return bf16 ? "mma" : "simt";
   }
 
   /// As many warps as have room for their counters in 32 KiB, up to 16.

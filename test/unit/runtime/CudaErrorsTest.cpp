@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FakeGpu.h"
+#include "cuda/CudaModule.h"
 #include "cuda/GpuTarget.h"
 
 using namespace braid::rt;
@@ -101,6 +102,27 @@ TEST_F(CudaErrors, PtxOnly) {
                                  "device: the driver has compiled PTX for "
                                  "sm_90a"});
   everything(*engine, gpu.model.folder);
+}
+
+/// Whatever order --target named them in.
+TEST_F(CudaErrors, OfSeveralPtxTheNearestIsCompiled) {
+  gpu.set("");
+  CudaDriver driver;
+  GpuInfo info = describeGpu(driver, 0); // Compute capability 9.0.
+  Artifact artifact = Artifact::open(gpu.model.artifact());
+  GpuCode code = artifact.manifest.gpus[0];
+  code.cubin = false;
+  std::vector<std::string> names = {"sm_80", "sm_86", "sm_89", "sm_90a",
+                                    "sm_120a"};
+  for (bool more = true; more;
+       more = std::next_permutation(names.begin(), names.end())) {
+    artifact.manifest.gpus.clear();
+    for (const std::string &name : names) {
+      code.target = name, code.exact = name.ends_with("a");
+      artifact.manifest.gpus.push_back(code);
+    }
+    ASSERT_EQ(chooseCode(artifact, driver, info, true).code->target, "sm_90a");
+  }
 }
 
 TEST_F(CudaErrors, CodeIsRefused) {

@@ -34,6 +34,7 @@ public:
             cast<MemRefType>(op.getX().getType()).getShape().back())) {
     auto packed = cast<MemRefType>(op.getWeight().getType());
     panels = packed.getShape().take_back(4)[0];
+    // Coded weights become bf16 first, in pairs.
     kp = layout.isCoded() ? 2 : layout.kp;
     pairs = layout.inputs / kp;
     if (layout.isCoded())
@@ -54,12 +55,19 @@ private:
     Values x, y;
   };
 
+  /// A panel and the rows [begin, end) that pass by it.
+  struct Item {
+    Value expert, panel, begin, end;
+  };
+
   void prepareOperands();
+  Rows rowsAt(Value first, int64_t count);
   void emitDense();
   void emitGrouped();
   void unpack(Value panelIndex, Value memory);
-  void panel(Value panelIndex, Value memory, Value begin, Value end,
-             function_ref<Rows(Value first, int64_t count)> rowsAt);
+  void panel(const Item &item, Value memory);
+  void oneRow(ArrayRef<Item> items);
+  void run(Value count, Value oneRowEach, function_ref<Item(Value)> itemAt);
   void tile(Value panelIndex, int64_t half, const Rows &at);
   Values step(Value panelIndex, int64_t half, const Rows &at, Value pair,
               ValueRange sums);
@@ -77,8 +85,7 @@ private:
   bool grouped, bf16Dot;
   int64_t lanes;
   PackedLayout layout;
-  /// Of the numbers that are multiplied, which coded weights become first.
-  int64_t panels, pairs, kp, n, columns, rows;
+  int64_t panels, pairs, kp, n, columns, rows, choices = 1;
   Scratch scratch;
   size_t unpacked = 0;
   Value x, w, y, expert, order, panelPairs;
@@ -105,6 +112,7 @@ void ContractEmitter::prepareOperands() {
   w = collapse(b, op.getWeight(), grouped ? 3 : 2);
   if (!grouped)
     return;
+  choices = cast<MemRefType>(op.getGroups()[0].getType()).getDimSize(1);
   order = collapse(b, op.getGroups()[0], 0);
   y = collapse(b, y, 0);
   if (!op.getGather())
@@ -283,14 +291,14 @@ void ContractEmitter::finish(Value panelIndex, int64_t half, const Rows &at,
       [&] { store(std::max<int64_t>(rest, 0)); });
 }
 
-void ContractEmitter::panel(Value panelIndex, Value memory, Value begin,
-                            Value end,
-                            function_ref<Rows(Value, int64_t)> rowsAt) {
+/// All rows of an item, tile by tile.
+void ContractEmitter::panel(const Item &item, Value memory) {
+  expert = item.expert;
   auto parts = [&] {
-    unpack(panelIndex, memory);
+    unpack(item.panel, memory);
     for (int64_t half = 0; half < kPanel / columns; ++half)
-      b.tiles(begin, end, rows, [&](Value first, int64_t count) {
-        tile(panelIndex, half, rowsAt(first, count));
+      b.tiles(item.begin, item.end, rows, [&](Value first, int64_t count) {
+        tile(item.panel, half, rowsAt(first, count));
       });
   };
   if ((columns == kPanel && !layout.isCoded()) || lanes == 1)
@@ -298,52 +306,100 @@ void ContractEmitter::panel(Value panelIndex, Value memory, Value begin,
   // Two sums of one row would wait for each other's latency, and weights would
   // pass by twice: a single row takes the panel whole, and decodes it on the way.
   b.when(
-      b.eq(b.sub(end, begin), b.index(1)),
+      b.eq(b.sub(item.end, item.begin), b.index(1)),
       [&] {
         int64_t part = std::exchange(columns, kPanel);
-        tile(panelIndex, 0, rowsAt(begin, 1));
+        tile(item.panel, 0, rowsAt(item.begin, 1));
         columns = part;
       },
       parts);
 }
 
+/// Rows of x and y of consecutive (sorted) rows.
+ContractEmitter::Rows ContractEmitter::rowsAt(Value first, int64_t count) {
+  Rows rows;
+  for (int64_t r = 0; r < count; ++r) {
+    Value sorted = b.add(first, b.index(r));
+    if (!grouped) {
+      rows.x.push_back(sorted);
+      rows.y.push_back(sorted);
+      continue;
+    }
+    Value pair = b.toIndex(b.load(order, {sorted}));
+    rows.x.push_back(op.getGather() ? b.div(pair, b.index(choices)) : sorted);
+    rows.y.push_back(op.getGather() ? sorted : pair);
+  }
+  return rows;
+}
+
+/// Whole panels with one row each, side by side: a sum waits for its latency, so
+/// one panel alone does not keep enough loads under way to read at full speed.
+void ContractEmitter::oneRow(ArrayRef<Item> items) {
+  int64_t part = std::exchange(columns, kPanel);
+  size_t vectors = size_t(kPanel / lanes);
+  SmallVector<Rows> at;
+  for (const Item &item : items)
+    at.push_back(rowsAt(item.begin, 1));
+  Values init(items.size() * vectors, b.splat(0.0, lanes));
+  Values sums = b.loop(
+      b.index(0), b.index(pairs), b.index(1), init,
+      [&](Value pair, ValueRange carried) {
+        Values result;
+        for (auto [i, item] : llvm::enumerate(items)) {
+          expert = item.expert;
+          result.append(step(item.panel, 0, at[i], pair,
+                             carried.slice(i * vectors, vectors)));
+        }
+        return result;
+      });
+  for (auto [i, item] : llvm::enumerate(items)) {
+    expert = item.expert;
+    finish(item.panel, 0, at[i],
+           Values(ArrayRef(sums).slice(i * vectors, vectors)));
+  }
+  columns = part;
+}
+
+/// Runs the items in parallel; two at once where no panel has several rows.
+void ContractEmitter::run(Value count, Value oneRowEach,
+                          function_ref<Item(Value)> itemAt) {
+  b.parallel(count, 1, scratch.bytes(), [&](Value lo, Value hi, Value memory) {
+    auto general = [&] {
+      b.loop(lo, hi, [&](Value i) { panel(itemAt(i), memory); });
+    };
+    if (layout.isCoded() || lanes == 1)
+      return general();
+    b.when(
+        oneRowEach,
+        [&] {
+          b.tiles(lo, hi, 2, [&](Value first, int64_t size) {
+            SmallVector<Item> items;
+            for (int64_t i = 0; i < size; ++i)
+              items.push_back(itemAt(b.add(first, b.index(i))));
+            oneRow(items);
+          });
+        },
+        general);
+  });
+}
+
 void ContractEmitter::emitDense() {
   Value total = b.dim(x, 0);
-  auto body = [&](Value panelIndex, Value memory) {
-    panel(panelIndex, memory, b.index(0), total, [&](Value first, int64_t count) {
-      Values at;
-      for (int64_t r = 0; r < count; ++r)
-        at.push_back(b.add(first, b.index(r)));
-      return Rows{at, at};
-    });
-  };
-  b.parallelItems(b.index(panels), 1, scratch.bytes(), body);
+  run(b.index(panels), b.eq(total, b.index(1)), [&](Value panel) {
+    return Item{Value(), panel, b.index(0), total};
+  });
 }
 
 void ContractEmitter::emitGrouped() {
   Value begin = op.getGroups()[1], active = op.getGroups()[2];
-  int64_t choices =
-      cast<MemRefType>(op.getGroups()[0].getType()).getDimSize(1);
   Value experts = b.toIndex(b.load(active, {b.index(0)}));
-  Value items = b.mul(experts, b.index(panels));
-  b.parallelItems(items, 1, scratch.bytes(), [&](Value item, Value memory) {
-    Value which = b.div(item, b.index(panels));
-    Value panelIndex = b.rem(item, b.index(panels));
-    expert = b.toIndex(b.load(active, {b.add(which, b.index(1))}));
-    Value first = b.toIndex(b.load(begin, {expert}));
-    Value last =
-        b.toIndex(b.load(begin, {b.add(expert, b.index(1))}));
-    panel(panelIndex, memory, first, last, [&](Value at, int64_t count) {
-      Rows tileRows;
-      for (int64_t r = 0; r < count; ++r) {
-        Value sorted = b.add(at, b.index(r));
-        Value pair = b.toIndex(b.load(order, {sorted}));
-        tileRows.x.push_back(
-            op.getGather() ? b.div(pair, b.index(choices)) : sorted);
-        tileRows.y.push_back(op.getGather() ? sorted : pair);
-      }
-      return tileRows;
-    });
+  Value sortedRows = b.dim(order, 0);
+  run(b.mul(experts, b.index(panels)), b.eq(experts, sortedRows), [&](Value i) {
+    Value which = b.div(i, b.index(panels));
+    Value number = b.toIndex(b.load(active, {b.add(which, b.index(1))}));
+    Value first = b.toIndex(b.load(begin, {number}));
+    Value last = b.toIndex(b.load(begin, {b.add(number, b.index(1))}));
+    return Item{number, b.rem(i, b.index(panels)), first, last};
   });
 }
 

@@ -130,6 +130,23 @@ def script(report, subject, braid_run):
         report.claim(f"test/gpu/gpu.py{', planted' if planted else ''}", done.returncode == planted and "passed" in last, last)
 
 
+def speed(report, subject, braid_run):
+    """The same script's table: a step held against its prediction and a copy."""
+    pack = subject.braid.fresh("-pack")
+    (pack / "fixtures" / "a").mkdir(parents=True)
+    (pack / "bench").mkdir()
+    for name in "fixtures/a/f32.braid", "bench/model.braid":
+        shutil.copy(subject.artefact, pack / name)
+        shutil.copy(f"{subject.artefact}.weights", f"{pack / name}.weights")
+    plan = subject.braid.call("plan", FIXTURES / "latent-moe", "--target=sm_90a", "--machine=h200", "--prompt=16", "--context=18", "--json")
+    (pack / "bench" / "model.plan.json").write_bytes(plan)
+    command = [sys.executable, ROOT / "test" / "gpu" / "gpu.py", "--part=speed", "--decode=4", "--braid-run", braid_run, "--pack", pack,
+               "--fake", os.environ["BRAID_CUDA_LIBRARY"]]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300)
+    row = next((line for line in done.stdout.splitlines() if line.startswith("| model | 1 |")), done.stdout + done.stderr)
+    report.claim("test/gpu/gpu.py, speed", done.returncode == 0 and row.count("% (h200)") == 2 and "INFO copy: " in done.stdout, row)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--braid", required=True, help="the braid command; the fake driver lies beside it")
@@ -148,6 +165,7 @@ def main():
             else:
                 if precision == "f32":
                     script(report, subject, Path(options.braid).parent / "braid-run")
+                    speed(report, subject, Path(options.braid).parent / "braid-run")
     return report.finish()
 
 

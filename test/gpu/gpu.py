@@ -7,7 +7,9 @@
   conformance   every fixture against its reference, with the bars of run_fixtures.py,
                 and whether a batch, a saved session and a replayed step change anything
   sanitizers    memcheck, racecheck, initcheck, synccheck of compute-sanitizer
-  speed         prompts and decode with made-up weights
+  speed         prompts and decode with made-up weights, beside what copies and
+                cuBLAS reach on the same GPU and what braid plan predicted;
+                "gemm" is a model of nothing but products 4096^3
 
 The last lines are a table for docs/performance.md.
 """
@@ -23,6 +25,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -34,6 +37,7 @@ TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 SANITIZED = ("storyteller", "latent-moe")     # every kernel family, small, in each form that was packed
 FOUND = 99                                    # exit code if a tool finds something
 PROMPT, DECODE = 2048, 128
+WAVES = 4                                     # prompts after each other in a measurement
 PARTS = ("conformance", "sanitizers", "speed")
 
 
@@ -43,6 +47,7 @@ class Runner(Braid):
     def __init__(self, options, folder):
         super().__init__(options.braid_run, folder, timeout=options.timeout)
         self.device, self.fake = options.device, options.fake
+        os.environ["CUDA_MODULE_LOADING"] = "EAGER"   # not in what is measured
 
     def prepare(self, artefact):
         """Which driver the next run finds."""
@@ -126,25 +131,88 @@ def speeds(text):
     return (float(found[1]), float(found[2])) if found else (0.0, 0.0)
 
 
+def predicted(artefact):
+    """The steps that braid plan predicted when the artefact was packed: decode
+    and prefill; none if it was not asked to."""
+    plan = artefact.with_suffix(".plan.json")
+    return {step["step"]: step for step in json.loads(plan.read_text())["steps"]} if plan.exists() else {}
+
+
+def share(step, seconds, what, reached):
+    """What a step of one sequence reached, and how far its prediction was off."""
+    if not step:
+        return {}
+    return {what: step[reached] / seconds, "error": step["seconds"] / seconds - 1, "machine": step["machine"]}
+
+
+def measure(options, scratch, artefact, sequences, steps):
+    """Tokens per second of prompts and of decoding, mean of several waves in one
+    process, with what they reach where they were predicted (one sequence)."""
+    runner = Runner(options, scratch)
+    length = options.prompt or steps.get("prefill", {}).get("rows", PROMPT)
+    ids = [(7 + 31 * i) % 250 for i in range(length // sequences)]
+    several = runner.fresh(".jsonl")
+    several.write_text((json.dumps({"ids": ids}) + "\n") * sequences * WAVES)
+    prompt, decode = speeds(runner.told(artefact, "--prompts-file", several, "--max-sequences", sequences, "--context",
+                                        len(ids) + options.decode, "--synthetic-weights=1", "--ignore-eos", "-n", options.decode))
+    result = {"model": artefact.stem, "sequences": sequences, "prompt": prompt, "decode": decode}
+    if sequences == 1 and prompt and decode and length == steps.get("prefill", {}).get("rows"):
+        result["prefilled"] = share(steps["prefill"], length / prompt, "flops", "flops")
+        result["decoded"] = share(steps["decode"], 1 / decode, "bytes", "bytes")
+    return result
+
+
 def bench(report, options, scratch):
-    """Rows of the table: model, sequences, tokens per second."""
-    rows = []
+    results = []
     for artefact in sorted((options.pack / "bench").glob("*.braid")):
-        runner = Runner(options, scratch)
-        ids = [(7 + 31 * i) % 250 for i in range(options.prompt)]
-        source = runner.fresh(".ids")
-        source.write_text(",".join(map(str, ids)))
-        several = runner.fresh(".jsonl")
-        several.write_text("".join(json.dumps({"ids": ids[: options.prompt // 8]}) + "\n" for _ in range(8)))
-        common = ("--synthetic-weights=1", "--ignore-eos", "-n", options.decode)
-        for sequences, given in ((1, ("--ids-file", source)), (8, ("--prompts-file", several))):
+        steps = predicted(artefact)
+        for sequences in (1, 8):
+            name = f"{artefact.stem}, {sequences} sequences"
             try:
-                prompt, decode = speeds(runner.told(artefact, *given, *common))
-                report.claim(f"{artefact.stem}, {sequences} sequences", prompt > 0 and decode > 0, f"prompt {prompt}, decode {decode} tokens/s")
-                rows.append(f"| {artefact.stem} | {sequences} | {prompt:.1f} | {decode:.1f} |")
+                result = measure(options, scratch, artefact, sequences, steps)
+                report.claim(name, result["prompt"] > 0 and result["decode"] > 0,
+                             f"prompt {result['prompt']}, decode {result['decode']} tokens/s")
+                results.append(result)
             except (CommandFailed, subprocess.TimeoutExpired) as failure:
-                report.claim(f"{artefact.stem}, {sequences} sequences", False, str(failure)[:300])
-    return rows
+                report.claim(name, False, str(failure)[:300])
+    return results
+
+
+def references(report, options):
+    """What this GPU's copies and cuBLAS reach, if they can be measured."""
+    found = {}
+    if options.fake:
+        os.environ["BRAID_CUDA_LIBRARY"] = str(Path(options.fake).resolve())
+    try:
+        with reference.Gpu(int(options.device.partition(":")[2] or 0)) as gpu:
+            for name, unit, measured in (("copy", "TB/s read and written", gpu.copy_bandwidth),
+                                         ("cuBLAS 4096^3 bf16", "TFLOP/s", lambda: gpu.gemm_flops(4096))):
+                try:
+                    found[name] = measured()
+                    report.info(name, f"{found[name] / 1e12:.2f} {unit}")
+                except reference.NotMeasured as why:
+                    report.info(name, f"not measured: {why}")
+    except reference.NotMeasured as why:
+        report.info("references", f"not measured: {why}")
+    return found
+
+
+def table(results, found):
+    """For docs/performance.md."""
+    def against(what, limit, digits):
+        """A rate in T/s, in brackets of the reference, then the prediction's error."""
+        if not what:
+            return "- | -"
+        rate = what.get("flops") or what["bytes"]
+        of = f" ({rate / found[limit]:.2f})" if found.get(limit) else ""
+        return f"{rate / 1e12:.{digits}f}{of} | {what['error']:+.0%} ({what['machine']})"
+
+    lines = ["| model, made-up weights | sequences | prompt, tokens/s | TFLOP/s (of cuBLAS) | prediction's error "
+             "| decode, tokens/s | TB/s (of a copy) | prediction's error |", "|---|---|---|---|---|---|---|---|"]
+    for r in results:
+        lines.append(f"| {r['model']} | {r['sequences']} | {r['prompt']:.1f} | {against(r.get('prefilled'), 'cuBLAS 4096^3 bf16', 0)} "
+                     f"| {r['decode']:.1f} | {against(r.get('decoded'), 'copy', 2)} |")
+    return "\n".join(lines)
 
 
 def describe(options, scratch):
@@ -161,7 +229,7 @@ def main():
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--part", action="append", choices=PARTS, help="this part only (repeatable)")
     parser.add_argument("--sanitizer", default="compute-sanitizer")
-    parser.add_argument("--prompt", type=int, default=PROMPT, help="tokens of a measured prompt")
+    parser.add_argument("--prompt", type=int, help=f"tokens of a measured prompt (as predicted, else {PROMPT})")
     parser.add_argument("--decode", type=int, default=DECODE, help="tokens to measure")
     parser.add_argument("--timeout", type=int, default=1800, help="seconds for one run")
     parser.add_argument("--fake", help="a library in the driver's place: tests this script")
@@ -179,11 +247,13 @@ def main():
             conformance(report, options, scratch)
         if "sanitizers" in parts:
             sanitizers(report, options, scratch)
-        rows = bench(report, options, scratch) if "speed" in parts else []
+        results, found = [], {}
+        if "speed" in parts:
+            found = references(report, options)
+            results = bench(report, options, scratch)
     print(f"\n{datetime.date.today()}, {device}; {report.passed} checks passed, {report.failed} failed\n")
-    if rows:
-        print("| model, made-up weights | sequences | prompt, tokens/s | decode, tokens/s |\n|---|---|---|---|")
-        print("\n".join(rows) + "\n")
+    if results:
+        print(table(results, found) + "\n")
     return report.finish()
 
 

@@ -12,6 +12,7 @@
 # TARGETS   --target of braid compile     (cpu,sm_90a; each GPU takes 2 MB a model)
 # FIXTURES  of test/fixtures              (dense latent-moe plain-moe-fp8 storyteller)
 # BENCHES   of test/configs               (small nano)
+# MACHINE   predictions for which (h200; empty: none), with the last of TARGETS
 # OPTIONS   further ones of braid compile (--with-sim for the fake driver)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -19,6 +20,7 @@ out=${1:?usage: test/gpu/pack.sh FOLDER}
 braid=${BRAID:-$root/build/bin/braid}
 targets=${TARGETS:-cpu,sm_90a}
 benches=${BENCHES-small nano}
+machine=${MACHINE-h200}
 fixtures=${FIXTURES-dense latent-moe plain-moe-fp8 storyteller}
 most=$((60 << 20))
 
@@ -42,9 +44,16 @@ if [[ " $fixtures " == *" latent-moe "* && ",$targets," =~ ,(sm_90a|h100|h200), 
   "$braid" compile "$dump" -q --weights-from="$from" ${OPTIONS:-} -o "$out/fixtures/latent-moe/bf16-wgmma.braid"
   rm "$dump"
 fi
-for name in $benches; do
-  "$braid" compile "$root/test/configs/$name.json" -q --target="$targets" ${OPTIONS:-} -o "$out/bench/$name.braid"
-done
+# What is measured there is held against a prediction for that GPU. A decoded
+# token of gpu.py has the prompt and half of the 128 tokens before it.
+bench() { # NAME CONFIG PROMPT
+  "$braid" compile "$2" -q --target="$targets" ${OPTIONS:-} -o "$out/bench/$1.braid"
+  if [ -n "$machine" ]; then
+    "$braid" plan "$2" --target="${targets##*,}" --machine="$machine" --prompt="$3" --context=$(($3 + 64)) --json > "$out/bench/$1.plan.json"
+  fi
+}
+for name in $benches; do bench "$name" "$root/test/configs/$name.json" 2048; done
+[ -z "$benches" ] || bench gemm "$root/test/gpu/gemm.json" 4096
 
 size=$(du -sb "$out" | cut -f1)
 echo "$out: $((size >> 20)) MiB for $targets"

@@ -24,6 +24,7 @@ options:
   --weights-dir=DIR  where the weights are, if not beside the artefact
   --golden=FILE      compare with the logits stored in another artefact of the
                      same model, e.g. one compiled before a kernel was changed
+  --device=D         where to run, as for braid run: cpu, cuda, cuda:N, sim (auto)
   --threads=N        threads to run with (physical cores)
   -q                 only errors
   -h, --help         this text
@@ -156,6 +157,7 @@ static int verify(const Arguments &arguments) {
   const std::string &path = arguments.onlyWord("one artefact");
   rt::EngineOptions options = rt::goldenOptions();
   options.threads = int(arguments.number("--threads", 1, 1024, 0));
+  options.device = arguments.value("--device");
   options.weightsDir = arguments.value("--weights-dir");
   Table table(arguments.has("-q"));
   rt::Artifact artifact = rt::Artifact::open(path);
@@ -175,7 +177,8 @@ static int verify(const Arguments &arguments) {
 namespace braid {
 int verifyMain(int argc, char **argv) {
   return runCommand(argc, argv, kHelp,
-                    {"--weights-dir=", "--golden=", "--threads=", "-q"},
+                    {"--device=", "--weights-dir=", "--golden=", "--threads=",
+                     "-q"},
                     verify);
 }
 } // namespace braid

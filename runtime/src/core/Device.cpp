@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Device.h"
 #include "Region.h"
+#include "SizeText.h"
 #include "braid-rt/error.h"
 #include "cpu/CpuDevice.h"
 #include "cuda/CudaDevice.h"
@@ -29,6 +30,13 @@ private:
   Region region;
 };
 } // namespace
+
+std::string MemoryPlan::text() const {
+  return "planned are weights " + sizeText(weights) + ", activations " +
+         sizeText(activations) + ", state up to " + sizeText(state) + " (" +
+         std::to_string(sequences) + " x " + std::to_string(context) +
+         " tokens): together " + sizeText(weights + activations + state);
+}
 
 std::unique_ptr<DeviceMemory> Device::allocate(uint64_t bytes,
                                                const std::string &what,

@@ -43,6 +43,16 @@ protected:
 /// Whether memory is there at once, or `back` has to be called before use.
 enum class Backing { Whole, AsNeeded };
 
+/// What an engine will ask a device's memory for: weights and activations at
+/// once, state of each sequence as it grows, and logits as they are wanted.
+struct MemoryPlan {
+  uint64_t weights, activations, state; ///< Bytes; of state, the most.
+  int64_t sequences, context;
+
+  /// For people: "weights 60.1 GiB, activations 1.2 GiB, ...".
+  std::string text() const;
+};
+
 /// Where steps run, and whose memory they run on. What is said here of host
 /// memory holds for every device; a device that shares it overrides nothing
 /// but `run` and `name`. `allocate` and the copies may be called by several
@@ -63,6 +73,9 @@ public:
   virtual std::vector<std::string> notes() const { return {}; }
 
   virtual bool sharesMemory() const { return true; }
+  /// Comes before all that is planned. Throws Error if weights and activations
+  /// do not fit: said before minutes are spent on preparing them.
+  virtual void expect(const MemoryPlan &plan) { (void)plan; }
   /// Throws Error naming `what`: out of memory, or out of addresses.
   virtual std::unique_ptr<DeviceMemory>
   allocate(uint64_t bytes, const std::string &what, Backing backing);

@@ -57,6 +57,31 @@ static Weights readWeights(const Artifact &artifact, const Code &code,
   return Weights::mapped(artifact, options.weightsDir);
 }
 
+static uint64_t arenaBytes(const Manifest &manifest, int64_t rows) {
+  return manifest.arenaFixed +
+         bytesOf("activations", manifest.arenaPerRow, uint64_t(rows));
+}
+
+static MemoryPlan planMemory(const Manifest &manifest,
+                             const EngineOptions &options) {
+  MemoryPlan plan{manifest.weights.bytes, arenaBytes(manifest, options.maxRows),
+                  0, options.maxSequences, options.context};
+  for (const Pool &pool : manifest.pools)
+    plan.state += bytesOf("state pool " + pool.name,
+                          bytesPerSlot(pool, plan.context),
+                          uint64_t(plan.sequences));
+  return plan;
+}
+
+/// The first memory that is asked for: what all of it will be is said before.
+static std::unique_ptr<DeviceMemory>
+allocateArena(const Manifest &manifest, const EngineOptions &options,
+              Device &device) {
+  device.expect(planMemory(manifest, options));
+  return device.allocate(arenaBytes(manifest, options.maxRows), "activations",
+                         Backing::Whole);
+}
+
 /// Memory of the device comes first: what does not fit is refused before
 /// minutes are spent on preparing it.
 static Weights loadWeights(const Artifact &artifact, const Code &code,
@@ -70,11 +95,6 @@ static Weights loadWeights(const Artifact &artifact, const Code &code,
   if (place)
     weights.moveTo(device, std::move(place), options.upload);
   return weights;
-}
-
-static uint64_t arenaBytes(const Manifest &manifest, int64_t rows) {
-  return manifest.arenaFixed +
-         bytesOf("activations", manifest.arenaPerRow, uint64_t(rows));
 }
 
 static std::array<uint8_t, 32> identityOf(const Artifact &artifact,
@@ -92,8 +112,7 @@ Engine::State::State(Artifact opened, const EngineOptions &given)
       code(artifact),
       pool(options.threads, artifact.manifest.threadScratch),
       device(openDevice(artifact, code, pool, options)),
-      arena(device->allocate(arenaBytes(artifact.manifest, options.maxRows),
-                             "activations", Backing::Whole)),
+      arena(allocateArena(artifact.manifest, options, *device)),
       weights(loadWeights(artifact, code, options, pool, *device)),
       identity(identityOf(artifact, options)) {
   if (!artifact.tokenizerJson.empty())

@@ -41,6 +41,7 @@ public:
   std::string name() const override;
   std::vector<std::string> notes() const override;
   bool sharesMemory() const override { return false; }
+  void expect(const MemoryPlan &plan) override { gpu.expect(plan); }
   std::unique_ptr<DeviceMemory> allocate(uint64_t bytes,
                                          const std::string &what,
                                          Backing backing) override;

@@ -25,12 +25,25 @@ void CudaGpu::checkMemory(CUresult code, uint64_t bytes,
                           const std::string &what) const {
   if (code != CUDA_ERROR_OUT_OF_MEMORY)
     return driver().check(code, what);
+  lacks(bytes, what);
+}
+
+void CudaGpu::expect(const MemoryPlan &memory) {
+  Turn turn(*this);
+  plan = "; " + memory.text();
+  uint64_t atOnce = memory.weights + memory.activations;
+  size_t free = 0, total = 0;
+  if (!driver().cuMemGetInfo(&free, &total) && atOnce > free)
+    lacks(atOnce, "weights and activations");
+}
+
+void CudaGpu::lacks(uint64_t bytes, const std::string &what) const {
   size_t free = 0, total = 0;
   std::string available = "how much is free is not known";
   if (!driver().cuMemGetInfo(&free, &total))
     available = sizeText(free) + " of " + sizeText(total) + " are free";
   throw Error("out of memory on " + ownInfo.text() + ": " + what + ": " +
-                  sizeText(bytes) + " needed, " + available,
+                  sizeText(bytes) + " needed, " + available + plan,
               "nvidia-smi lists who uses the rest; a smaller --context or "
               "--max-sequences needs less; --device=cpu runs without a GPU");
 }

@@ -8,6 +8,7 @@
 #define BRAID_RT_SRC_CUDA_CUDAGPU_H
 
 #include "CudaDriver.h"
+#include "core/Device.h"
 
 #include <memory>
 #include <mutex>
@@ -38,16 +39,21 @@ public:
   CUstream stream() const { return ownStream.get(); }
   void wait(const std::string &what) const { ownStream.wait(what); }
 
+  /// Says in errors what else is planned. Throws Error if that cannot fit.
+  void expect(const MemoryPlan &plan);
   /// Checks an attempt to get memory. Throws Error: needed and available bytes.
   void checkMemory(CUresult code, uint64_t bytes,
                    const std::string &what) const;
 
 private:
+  [[noreturn]] void lacks(uint64_t bytes, const std::string &what) const;
+
   std::unique_ptr<CudaDriver> ownDriver;
   GpuInfo ownInfo;
   CudaContext context;
   CudaStream ownStream;
   std::recursive_mutex mutex;
+  std::string plan; ///< For errors.
 };
 
 } // namespace braid::rt::cuda

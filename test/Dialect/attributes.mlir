@@ -21,6 +21,11 @@ func.func private @gpu_reference() attributes {braid.schedule = #braid.gpu_sched
 // CHECK: braid.schedule = #braid.gpu_schedule<"simt", threads = 256, blocks = 2>
 func.func private @gpu_simt() attributes {braid.schedule = #braid.gpu_schedule<"simt", threads = 256, blocks = 2>}
 
+// A model without state.
+// CHECK: module @stateless attributes {braid.state_plan = #braid.state_plan<[]>}
+module @stateless attributes {braid.state_plan = #braid.state_plan<[]>} {
+}
+
 // Layers, slots, and what one slot holds; a second dynamic size is the context.
 // CHECK: module @plan attributes {braid.state_plan = #braid.state_plan<[<"ssm", tensor<6x?x8x16x32xf32>>, <"k", tensor<3x?x2x?x32xbf16>>]>}
 module @plan attributes {braid.state_plan = #braid.state_plan<[<"ssm", tensor<6x?x8x16x32xf32>>, <"k", tensor<3x?x2x?x32xbf16>>]>} {

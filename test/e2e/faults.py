@@ -18,10 +18,13 @@ from pathlib import Path
 
 from compare_schedules import COMMON
 from harness import Braid, CommandFailed, Report
+from warpgroups import force
 
 MODEL = dict(COMMON, vocab_size=96, hidden_size=64, num_attention_heads=4, num_key_value_heads=2, head_dim=32, mamba_num_heads=4,
              mamba_head_dim=32, n_groups=2, ssm_state_size=32, conv_kernel=4, chunk_size=32)
-LAYERS = {"mamba": "M", "attention": "*"}
+# The last one has five steps, more than stages, and is made to take wgmma.
+MODELS = {"mamba": dict(MODEL, hybrid_override_pattern="M"), "attention": dict(MODEL, hybrid_override_pattern="*"),
+          "warpgroup": dict(MODEL, hybrid_override_pattern="-", hidden_size=320, intermediate_size=512)}
 LINE = r"simulated kernel \w+: (?:llvm|nvvm)\.[\w.]+(?: \d+)?( at .+)?: block \(\d+, \d+, \d+\), thread \d+: .*(?:{}).* \(layer 0\)"
 CLASSES = {
     "out of bounds": "out of bounds|outside of the buffers",
@@ -30,10 +33,15 @@ CLASSES = {
     "race": "without a barrier in between",
     "asynchronous": "an asynchronous copy to them has not been waited for",
     "divergent": "divergent (?:barrier|warp)",
+    "unordered": "wgmma that reads them has not been waited for|no wgmma.fence since|visible to asynchronous operations",
+    "endless": "waits in vain",
 }
-GENERIC, GLOBAL, SHARED = dict(space=0), dict(space=1), dict(space=3)
+GENERIC, GLOBAL, SHARED, CLUSTER = dict(space=0), dict(space=1), dict(space=3), dict(space=7)
 COPY, WAIT, COMMIT = ({"op": f"nvvm.cp.async.{end}"} for end in ("shared.global", "wait.group", "commit.group"))
 LOAD, STORE, BARRIER, ROWS = ({"op": op} for op in ("llvm.load", "llvm.store", "nvvm.barrier0", "nvvm.ldmatrix"))
+TRY, ARRIVE, EXPECT = ({"op": f"nvvm.mbarrier.{end}"} for end in ("try_wait", "arrive", "arrive.expect_tx"))
+TMA = dict(op="nvvm.cp.async.bulk.tensor.shared.cluster.global")
+GROUP_WAIT, GROUP_COMMIT, FENCE = ({"op": f"nvvm.wgmma.{end}.aligned"} for end in ("wait.group.sync", "commit.group.sync", "fence"))
 MMA, LANES = dict(has="nvvm.mma.sync"), dict(has="nvvm.shfl.sync")
 
 
@@ -68,6 +76,20 @@ FAULTS = [
     fault("divergent", "attention", "attention0_attention", "skip", BARRIER, number=1),
     fault("divergent", "mamba", "scan", "part", BARRIER, number=0),
     fault("divergent", "mamba", "in_proj", "part", BARRIER, MMA),
+    fault("out of bounds", "warpgroup", "up_proj_wgmma", "shrink", bytes=8192),
+    fault("misaligned", "warpgroup", "up_proj_wgmma", "move", TMA, CLUSTER, number=2, bytes=64),
+    fault("misaligned", "warpgroup", "up_proj_wgmma", "move", LOAD, GENERIC, bytes=8),
+    fault("race", "warpgroup", "up_proj_wgmma", "erase", BARRIER),
+    fault("asynchronous", "warpgroup", "up_proj_wgmma", "done", TRY, number=0),
+    fault("divergent", "warpgroup", "up_proj_wgmma", "part", BARRIER),
+    fault("unordered", "warpgroup", "up_proj_wgmma", "done", TRY, number=1),
+    fault("unordered", "warpgroup", "up_proj_wgmma", "erase", GROUP_WAIT),
+    fault("unordered", "warpgroup", "up_proj_wgmma", "erase", GROUP_COMMIT),
+    fault("unordered", "warpgroup", "up_proj_wgmma", "erase", FENCE),
+    fault("unordered", "warpgroup", "up_proj_wgmma", "erase", {"op": "nvvm.fence.mbarrier.init"}),
+    fault("endless", "warpgroup", "down_proj_wgmma", "erase", ARRIVE),
+    fault("endless", "warpgroup", "down_proj_wgmma", "erase", EXPECT, number=4),
+    fault("endless", "warpgroup", "down_proj_wgmma", "erase", TMA, number=1),
 ]
 
 
@@ -77,10 +99,13 @@ class Bench:
         self.opt = Braid(self.braid.path.parent / "braid-opt", scratch)
         self.plugin = self.braid.path.parent / "braid-faults.so"
         self.dumps = {}
-        for name, pattern in LAYERS.items():
-            config, self.dumps[name] = (self.braid.folder / f"{name}{end}" for end in (".json", ".mlir"))
-            config.write_text(json.dumps(dict(MODEL, hybrid_override_pattern=pattern)))
-            self.braid.call("compile", config, "-q", f"--target=cpu,{options.target}", "--golden=none", "--stop-after=device", "-o", self.dumps[name])
+        for name, model in MODELS.items():
+            config, kernels, self.dumps[name] = (self.braid.folder / f"{name}{end}" for end in (".json", ".kernel.mlir", ".mlir"))
+            config.write_text(json.dumps(model))
+            self.braid.call("compile", config, "-q", f"--target=cpu,{options.target}", "--golden=none", "--stop-after=kernel", "-o", kernels)
+            if name == "warpgroup":
+                force(kernels, rows=64)
+            self.braid.call("compile", kernels, "-q", "--golden=none", "--stop-after=device", "-o", self.dumps[name])
 
     def run(self, name, model, plant):
         """The error of a run on the simulator, or nothing."""
@@ -118,7 +143,7 @@ def main():
     report = Report()
     with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch, ThreadPoolExecutor(options.jobs) as pool:
         bench = Bench(options, scratch)
-        for model in LAYERS:
+        for model in MODELS:
             error = bench.run(f"clean-{model}", model, [])
             report.claim(f"{model}, unbroken", not error, error or "nothing found")
         chosen = [(i, *one) for i, one in enumerate(FAULTS) if options.only in (None, one[0])]

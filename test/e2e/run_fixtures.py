@@ -10,10 +10,10 @@ f32:  the logits of every prompt, the hidden states, the greedy continuation and
 bf16: mean KL(reference || braid) over all prompts' positions, at most 1.25 x what
       honest BF16 costs where the model is trained (it comes with questions). The
       random models magnify rounding, so twice the cost is allowed; that still
-      sees a router bias in BF16, which the trained model does not. Reported only
-      where expected.json says no cost. Most of the trained model's cost is the
-      rounding of logits, which Braid keeps in F32, so it also has a bar of its
-      own, and a planted clamp of dt at 0.001 must be over it.
+      sees a router bias in BF16, which the trained model does not. Most of the
+      trained model's cost is the rounding of logits, which Braid keeps in F32, so
+      it also has a bar of its own, and a planted clamp of dt at 0.001 must be over
+      it.
 Both: the questions are answered as often as by the reference (within 1 %).
 With --device=sim the GPU code is executed by the simulator, under all its checks,
 against the same bars; then every kernel of the artefact must have run.
@@ -90,15 +90,10 @@ def check_own_bar(report, name, braid, folder, mean, reference):
 
 
 def check_bf16(report, name, braid, artefact, folder, reference, expected, longest):
-    mean, honest = mean_kl(braid, artefact, reference, longest), expected.get("bf16.kl")
+    mean = mean_kl(braid, artefact, reference, longest)
     if folder.name == "storyteller" and longest is None:
         check_own_bar(report, name, braid, folder, mean, reference)
-    if honest:
-        report.at_most(f"{name} bf16 KL", mean, honest * (TRAINED if "questions" in expected else RANDOM))
-    elif not np.isfinite(mean):
-        report.claim(f"{name} bf16 KL", False, "not finite, or logits of a wrong shape")
-    else:
-        report.info(f"{name} bf16 KL", f"{mean:.3g}")
+    report.at_most(f"{name} bf16 KL", mean, expected["bf16.kl"] * (TRAINED if "questions" in expected else RANDOM))
 
 
 def is_right(text, answer):

@@ -12,6 +12,7 @@
 //   erase   removes it,
 //   move    adds `bytes` to the address that it accesses,
 //   bypass  gives its users its last operand instead of its result,
+//   done    removes it, and its users get true instead,
 //   skip    lets thread 0 pass it by,
 //   part    gives thread 0 such an op of its own, in a branch of its own,
 //   shrink  takes `bytes` of the kernel's shared memory (needs no op).
@@ -123,6 +124,11 @@ bool PlantFault::plant(Operation *target) {
   } else if (edit == "bypass") {
     target->getResult(0).replaceAllUsesWith(
         target->getOperands().back());
+  } else if (edit == "done") {
+    OpBuilder b(target);
+    target->getResult(0).replaceAllUsesWith(LLVM::ConstantOp::create(
+        b, target->getLoc(), b.getI1Type(), b.getBoolAttr(true)));
+    target->erase();
   } else if (edit == "skip" || edit == "part") {
     branch(target, edit == "part");
   } else {

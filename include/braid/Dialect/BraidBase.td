@@ -160,8 +160,8 @@ def Braid_StatePlanAttr : AttrDef<Braid_Dialect, "StatePlan"> {
   let description = [{
     Constraints: (plan_c1) no two pools have one name.
   }];
-  let parameters = (ins ArrayRefParameter<"PoolAttr">:$pools);
-  let assemblyFormat = "`<` `[` $pools `]` `>`";
+  let parameters = (ins OptionalArrayRefParameter<"PoolAttr">:$pools);
+  let assemblyFormat = "`<` `[` (`]`) : ($pools^ `]`)? `>`";
   let genVerifyDecl = 1;
 }
 

@@ -15,8 +15,12 @@
 // CHECK-NOT: llvm.alloca {{.*}} x vector
 
 module attributes {braid.arena = array<i64: 0, 0>} {
-  // Four rows by two vectors: eight sums, two loads of weights, no spill.
+  // One row by two panels: four sums, no spill. Then, for more rows, four by two
+  // vectors: eight sums, two loads of weights, no spill.
   // ASM-LABEL: fma_body:
+  // ASM: Inner Loop
+  // ASM-NOT: {{rsp|vextract|vinsert|vpinsr}}
+  // ASM-COUNT-4: vfmadd{{[0-9]+}}ps {{.*}}zmm
   // ASM: Inner Loop
   // ASM-NOT: {{rsp|vextract|vinsert|vpinsr}}
   // ASM-COUNT-8: vfmadd{{[0-9]+}}ps {{.*}}zmm
@@ -30,6 +34,9 @@ module attributes {braid.arena = array<i64: 0, 0>} {
   }
 
   // ASM-LABEL: bf16_body:
+  // ASM: Inner Loop
+  // ASM-NOT: {{rsp|vextract|vinsert|vpinsr}}
+  // ASM-COUNT-4: vdpbf16ps {{.*}}zmm
   // ASM: Inner Loop
   // ASM-NOT: {{rsp|vextract|vinsert|vpinsr}}
   // ASM-COUNT-8: vdpbf16ps {{.*}}zmm

@@ -37,8 +37,13 @@ func.func private @fma(%step: !braid.context, %x: memref<?x48xf32>, %w: memref<2
 }
 
 // Pairs of bf16 go into f32 sums with the instruction for it.
+// A single row passes by two panels side by side, for two sums of each.
 // CONTRACT-LABEL: func.func private @bf16(
-// CONTRACT: x86vector.avx512.dot
+// CONTRACT: scf.if
+// CONTRACT:   scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CONTRACT-COUNT-4: x86vector.avx512.dot
+// CONTRACT: } else {
+// CONTRACT:   x86vector.avx512.dot
 // CONTRACT-NOT: braid.packed_contract
 func.func private @bf16(%step: !braid.context, %x: memref<?x48xbf16>, %w: memref<2x24x32x2xbf16>, %y: memref<?x64xbf16>) attributes {braid.kernel = 2 : i64, braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 8, dot = "bf16">} {
   braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x24x32x2xbf16>) outs(%y : memref<?x64xbf16>) {

@@ -117,7 +117,8 @@ def script(report, subject, braid_run):
     folder.mkdir(parents=True)
     shutil.copy(subject.artefact, folder / "f32.braid")
     shutil.copy(f"{subject.artefact}.weights", folder / "f32.braid.weights")
-    shutil.copy(FIXTURES / "latent-moe" / "reference.safetensors", folder)
+    for name in "reference.safetensors", "expected.json":
+        shutil.copy(FIXTURES / "latent-moe" / name, folder)
     command = [sys.executable, ROOT / "test" / "gpu" / "gpu.py", "--part=conformance", "--braid-run", braid_run, "--pack", pack,
                "--fake", os.environ["BRAID_CUDA_LIBRARY"]]
     for planted in False, True:

@@ -136,8 +136,7 @@ def check_fixture(options, folder):
     if options.place.run:
         name = f"{name} on {options.place.name}"
     reference = read_arrays(folder / "reference.safetensors")
-    file = folder / "expected.json"
-    expected = json.loads(file.read_text()) if file.exists() else {}
+    expected = json.loads((folder / "expected.json").read_text())
     with tempfile.TemporaryDirectory(prefix="braid-e2e-") as scratch:
         braid = Braid(options.braid, scratch, place=options.place)
         begun = time.monotonic()

@@ -124,7 +124,8 @@ bool PlantFault::plant(Operation *target) {
   } else if (edit == "bypass") {
     target->getResult(0).replaceAllUsesWith(
         target->getOperands().back());
-  } else if (edit == "done") {
+  } else if (edit == "done" && target->getNumResults() == 1 &&
+             target->getResult(0).getType().isInteger(1)) {
     OpBuilder b(target);
     target->getResult(0).replaceAllUsesWith(LLVM::ConstantOp::create(
         b, target->getLoc(), b.getI1Type(), b.getBoolAttr(true)));

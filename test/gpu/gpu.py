@@ -24,8 +24,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import limits
 import numpy as np
-import reference
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -47,7 +47,6 @@ class Runner(Braid):
     def __init__(self, options, folder):
         super().__init__(options.braid_run, folder, timeout=options.timeout)
         self.device, self.fake = options.device, options.fake
-        os.environ["CUDA_MODULE_LOADING"] = "EAGER"   # not in what is measured
 
     def prepare(self, artefact):
         """Which driver the next run finds."""
@@ -91,7 +90,7 @@ def sameness(report, name, runner, artefact, reference):
 def conformance(report, options, scratch):
     for folder in sorted((options.pack / "fixtures").iterdir()):
         reference = read_arrays(folder / "reference.safetensors")
-        expected = json.loads((folder / "expected.json").read_text()) if (folder / "expected.json").exists() else {}
+        expected = json.loads((folder / "expected.json").read_text())
         for artefact in sorted(folder.glob("*.braid")):
             runner, name = Runner(options, scratch), f"{folder.name} {artefact.stem}"
             try:
@@ -138,11 +137,15 @@ def predicted(artefact):
     return {step["step"]: step for step in json.loads(plan.read_text())["steps"]} if plan.exists() else {}
 
 
-def share(step, seconds, what, reached):
-    """What a step of one sequence reached, and how far its prediction was off."""
-    if not step:
-        return {}
-    return {what: step[reached] / seconds, "error": step["seconds"] / seconds - 1, "machine": step["machine"]}
+def share(step, seconds, what):
+    """What a step reached per second, of its bytes or FLOPs, and its prediction's
+    error: +10 % is a prediction of 10 % more time than was measured."""
+    return {"rate": step[what] / seconds, "error": step["seconds"] / seconds - 1, "machine": step["machine"]}
+
+
+def foreseen(steps, prompt, decode):
+    """Whether these lengths are those of the prediction."""
+    return bool(steps) and (steps["prefill"]["rows"], steps["decode"]["context"]) == (prompt, prompt + decode // 2)
 
 
 def measure(options, scratch, artefact, sequences, steps):
@@ -154,11 +157,11 @@ def measure(options, scratch, artefact, sequences, steps):
     several = runner.fresh(".jsonl")
     several.write_text((json.dumps({"ids": ids}) + "\n") * sequences * WAVES)
     prompt, decode = speeds(runner.told(artefact, "--prompts-file", several, "--max-sequences", sequences, "--context",
-                                        len(ids) + options.decode, "--synthetic-weights=1", "--ignore-eos", "-n", options.decode))
+                                        length + options.decode, "--synthetic-weights=1", "--ignore-eos", "-n", options.decode))
     result = {"model": artefact.stem, "sequences": sequences, "prompt": prompt, "decode": decode}
-    if sequences == 1 and prompt and decode and length == steps.get("prefill", {}).get("rows"):
-        result["prefilled"] = share(steps["prefill"], length / prompt, "flops", "flops")
-        result["decoded"] = share(steps["decode"], 1 / decode, "bytes", "bytes")
+    if sequences == 1 and prompt and decode and foreseen(steps, length, options.decode):
+        result["prefilled"] = share(steps["prefill"], length / prompt, "flops")
+        result["decoded"] = share(steps["decode"], 1 / decode, "bytes")
     return result
 
 
@@ -181,18 +184,21 @@ def bench(report, options, scratch):
 def references(report, options):
     """What this GPU's copies and cuBLAS reach, if they can be measured."""
     found = {}
-    if options.fake:
-        os.environ["BRAID_CUDA_LIBRARY"] = str(Path(options.fake).resolve())
+    size = limits.COPIED
+    if options.fake:            # of which neither says anything, and cuBLAS must not meet it
+        os.environ["BRAID_CUDA_LIBRARY"], size = str(Path(options.fake).resolve()), 1 << 20
     try:
-        with reference.Gpu(int(options.device.partition(":")[2] or 0)) as gpu:
-            for name, unit, measured in (("copy", "TB/s read and written", gpu.copy_bandwidth),
+        with limits.Gpu(int(options.device.partition(":")[2] or 0)) as gpu:
+            for name, unit, measured in (("copy", "TB/s read and written", lambda: gpu.copy_bandwidth(size)),
                                          ("cuBLAS 4096^3 bf16", "TFLOP/s", lambda: gpu.gemm_flops(4096))):
                 try:
+                    if options.fake and name != "copy":
+                        raise limits.NotMeasured("the driver is a fake")
                     found[name] = measured()
                     report.info(name, f"{found[name] / 1e12:.2f} {unit}")
-                except reference.NotMeasured as why:
+                except limits.NotMeasured as why:
                     report.info(name, f"not measured: {why}")
-    except reference.NotMeasured as why:
+    except limits.NotMeasured as why:
         report.info("references", f"not measured: {why}")
     return found
 
@@ -203,9 +209,8 @@ def table(results, found):
         """A rate in T/s, in brackets of the reference, then the prediction's error."""
         if not what:
             return "- | -"
-        rate = what.get("flops") or what["bytes"]
-        of = f" ({rate / found[limit]:.2f})" if found.get(limit) else ""
-        return f"{rate / 1e12:.{digits}f}{of} | {what['error']:+.0%} ({what['machine']})"
+        of = f" ({what['rate'] / found[limit]:.2f})" if limit in found else ""
+        return f"{what['rate'] / 1e12:.{digits}f}{of} | {what['error']:+.0%} ({what['machine']})"
 
     lines = ["| model, made-up weights | sequences | prompt, tokens/s | TFLOP/s (of cuBLAS) | prediction's error "
              "| decode, tokens/s | TB/s (of a copy) | prediction's error |", "|---|---|---|---|---|---|---|---|"]
@@ -234,6 +239,7 @@ def main():
     parser.add_argument("--timeout", type=int, default=1800, help="seconds for one run")
     parser.add_argument("--fake", help="a library in the driver's place: tests this script")
     options = parser.parse_args()
+    os.environ["CUDA_MODULE_LOADING"] = "EAGER"     # not in what is measured
     report = Report()
     with tempfile.TemporaryDirectory(prefix="braid-gpu-") as scratch:
         try:

@@ -4,15 +4,15 @@
 #
 # Makes the folder that test/gpu/run.sh needs on a machine with a GPU: fixtures
 # compiled for it, their reference results, and larger models without weights to
-# measure with. Below 60 MB. Runs where Braid is built, needs ptxas.
+# measure with. Below 60 MiB. Runs where Braid is built, needs ptxas.
 #
 #   test/gpu/pack.sh FOLDER
 #
 # BRAID     the braid command             (build/bin/braid)
 # TARGETS   --target of braid compile     (cpu,sm_90a; each GPU takes 2 MB a model)
 # FIXTURES  of test/fixtures              (dense latent-moe plain-moe-fp8 storyteller)
-# BENCHES   of test/configs               (small nano)
-# MACHINE   predictions for which (h200; empty: none), with the last of TARGETS
+# BENCHES   of test/configs               (small nano; unless empty, gemm.json too)
+# MACHINE   whose times to predict with the last of TARGETS (h200 for sm_90a, else none)
 # OPTIONS   further ones of braid compile (--with-sim for the fake driver)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -20,7 +20,8 @@ out=${1:?usage: test/gpu/pack.sh FOLDER}
 braid=${BRAID:-$root/build/bin/braid}
 targets=${TARGETS:-cpu,sm_90a}
 benches=${BENCHES-small nano}
-machine=${MACHINE-h200}
+case ${targets##*,} in sm_90a | h200) nearest=h200 ;; *) nearest= ;; esac
+machine=${MACHINE-$nearest}
 fixtures=${FIXTURES-dense latent-moe plain-moe-fp8 storyteller}
 most=$((60 << 20))
 
@@ -28,8 +29,7 @@ mkdir -p "$out/fixtures" "$out/bench"
 for name in $fixtures; do
   mkdir -p "$out/fixtures/$name"
   for file in reference.safetensors expected.json; do
-    from=$root/test/fixtures/$name/$file
-    [ ! -e "$from" ] || cp "$from" "$out/fixtures/$name/"
+    cp "$root/test/fixtures/$name/$file" "$out/fixtures/$name/"
   done
   for precision in f32 bf16; do
     "$braid" compile "$root/test/fixtures/$name" -q --precision=$precision --target="$targets" \
@@ -48,6 +48,7 @@ fi
 # token of gpu.py has the prompt and half of the 128 tokens before it.
 bench() { # NAME CONFIG PROMPT
   "$braid" compile "$2" -q --target="$targets" ${OPTIONS:-} -o "$out/bench/$1.braid"
+  rm -f "$out/bench/$1.plan.json"
   if [ -n "$machine" ]; then
     "$braid" plan "$2" --target="${targets##*,}" --machine="$machine" --prompt="$3" --context=$(($3 + 64)) --json > "$out/bench/$1.plan.json"
   fi

@@ -222,12 +222,9 @@ Values ContractEmitter::multiply(const Rows &at, Value k, ValueRange weights,
 void ContractEmitter::tile(Value panelIndex, int64_t half, const Rows &at) {
   int64_t vectors = columns / lanes;
   Values init(at.x.size() * vectors, b.splat(0.0, lanes));
-  bool direct = layout.isCoded() && !panelPairs;
-  int64_t steps = direct ? layout.inputs / layout.kBlock : pairs;
-  Values sums = b.loop(b.index(0), b.index(steps), b.index(1), init,
-                       [&](Value i, ValueRange carried) {
-                         return direct ? block(panelIndex, at, i, carried)
-                                       : step(panelIndex, half, at, i, carried);
+  Values sums = b.loop(b.index(0), b.index(pairs), b.index(1), init,
+                       [&](Value pair, ValueRange carried) {
+                         return step(panelIndex, half, at, pair, carried);
                        });
   finish(panelIndex, half, at, sums);
 }
@@ -301,17 +298,11 @@ void ContractEmitter::panel(const Item &item, Value memory) {
         tile(item.panel, half, rowsAt(first, count));
       });
   };
-  if ((columns == kPanel && !layout.isCoded()) || lanes == 1)
+  bool whole = !grouped || columns == kPanel; // Or `run` sees to single rows.
+  if ((whole && !layout.isCoded()) || lanes == 1)
     return parts();
-  // Two sums of one row would wait for each other's latency, and weights would
-  // pass by twice: a single row takes the panel whole, and decodes it on the way.
   b.when(
-      b.eq(b.sub(item.end, item.begin), b.index(1)),
-      [&] {
-        int64_t part = std::exchange(columns, kPanel);
-        tile(item.panel, 0, rowsAt(item.begin, 1));
-        columns = part;
-      },
+      b.eq(b.sub(item.end, item.begin), b.index(1)), [&] { oneRow(item); },
       parts);
 }
 
@@ -332,8 +323,9 @@ ContractEmitter::Rows ContractEmitter::rowsAt(Value first, int64_t count) {
   return rows;
 }
 
-/// Whole panels with one row each, side by side: a sum waits for its latency, so
-/// one panel alone does not keep enough loads under way to read at full speed.
+/// Panels with one row each, side by side: a sum waits for its latency, so one
+/// panel alone does not keep enough loads under way to read at full speed. They
+/// are taken whole, for weights to pass by once, and decoded on the way.
 void ContractEmitter::oneRow(ArrayRef<Item> items) {
   int64_t part = std::exchange(columns, kPanel);
   size_t vectors = size_t(kPanel / lanes);
@@ -341,14 +333,17 @@ void ContractEmitter::oneRow(ArrayRef<Item> items) {
   for (const Item &item : items)
     at.push_back(rowsAt(item.begin, 1));
   Values init(items.size() * vectors, b.splat(0.0, lanes));
+  bool coded = layout.isCoded();
+  int64_t steps = coded ? layout.inputs / layout.kBlock : pairs;
   Values sums = b.loop(
-      b.index(0), b.index(pairs), b.index(1), init,
-      [&](Value pair, ValueRange carried) {
+      b.index(0), b.index(steps), b.index(1), init,
+      [&](Value number, ValueRange carried) {
         Values result;
         for (auto [i, item] : llvm::enumerate(items)) {
+          ValueRange part = carried.slice(i * vectors, vectors);
           expert = item.expert;
-          result.append(step(item.panel, 0, at[i], pair,
-                             carried.slice(i * vectors, vectors)));
+          result.append(coded ? block(item.panel, at[i], number, part)
+                              : step(item.panel, 0, at[i], number, part));
         }
         return result;
       });
@@ -363,11 +358,12 @@ void ContractEmitter::oneRow(ArrayRef<Item> items) {
 /// Runs the items in parallel; two at once where no panel has several rows.
 void ContractEmitter::run(Value count, Value oneRowEach,
                           function_ref<Item(Value)> itemAt) {
-  b.parallel(count, 1, scratch.bytes(), [&](Value lo, Value hi, Value memory) {
+  bool pairable = !layout.isCoded() && lanes > 1;
+  b.parallel(count, pairable ? 2 : 1, scratch.bytes(), [&](Value lo, Value hi, Value memory) {
     auto general = [&] {
       b.loop(lo, hi, [&](Value i) { panel(itemAt(i), memory); });
     };
-    if (layout.isCoded() || lanes == 1)
+    if (!pairable)
       return general();
     b.when(
         oneRowEach,
@@ -385,14 +381,15 @@ void ContractEmitter::run(Value count, Value oneRowEach,
 
 void ContractEmitter::emitDense() {
   Value total = b.dim(x, 0);
-  run(b.index(panels), b.eq(total, b.index(1)), [&](Value panel) {
-    return Item{Value(), panel, b.index(0), total};
+  run(b.index(panels), b.eq(total, b.index(1)), [&](Value i) {
+    return Item{Value(), i, b.index(0), total};
   });
 }
 
 void ContractEmitter::emitGrouped() {
   Value begin = op.getGroups()[1], active = op.getGroups()[2];
   Value experts = b.toIndex(b.load(active, {b.index(0)}));
+  // No active expert is without rows: as many rows as experts is one row each.
   Value sortedRows = b.dim(order, 0);
   run(b.mul(experts, b.index(panels)), b.eq(experts, sortedRows), [&](Value i) {
     Value which = b.div(i, b.index(panels));

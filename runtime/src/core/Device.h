@@ -43,13 +43,13 @@ protected:
 /// Whether memory is there at once, or `back` has to be called before use.
 enum class Backing { Whole, AsNeeded };
 
-/// What an engine will ask a device's memory for: weights and activations at
-/// once, state of each sequence as it grows, and logits as they are wanted.
+/// What an engine will ask a device's memory for, besides logits: weights and
+/// activations at once, state of each sequence as it grows.
 struct MemoryPlan {
   uint64_t weights, activations, state; ///< Bytes; of state, the most.
   int64_t sequences, context;
 
-  /// For people: "weights 60.1 GiB, activations 1.2 GiB, ...".
+  /// For people: "planned are weights 60.1 GiB, ...".
   std::string text() const;
 };
 

@@ -57,15 +57,12 @@ static Weights readWeights(const Artifact &artifact, const Code &code,
   return Weights::mapped(artifact, options.weightsDir);
 }
 
-static uint64_t arenaBytes(const Manifest &manifest, int64_t rows) {
-  return manifest.arenaFixed +
-         bytesOf("activations", manifest.arenaPerRow, uint64_t(rows));
-}
-
 static MemoryPlan planMemory(const Manifest &manifest,
                              const EngineOptions &options) {
-  MemoryPlan plan{manifest.weights.bytes, arenaBytes(manifest, options.maxRows),
-                  0, options.maxSequences, options.context};
+  MemoryPlan plan{manifest.weights.bytes, manifest.arenaFixed, 0,
+                  options.maxSequences, options.context};
+  plan.activations += bytesOf("activations", manifest.arenaPerRow,
+                              uint64_t(options.maxRows));
   for (const Pool &pool : manifest.pools)
     plan.state += bytesOf("state pool " + pool.name,
                           bytesPerSlot(pool, plan.context),
@@ -73,13 +70,13 @@ static MemoryPlan planMemory(const Manifest &manifest,
   return plan;
 }
 
-/// The first memory that is asked for: what all of it will be is said before.
+/// The first large piece: what all of them will be is said before.
 static std::unique_ptr<DeviceMemory>
 allocateArena(const Manifest &manifest, const EngineOptions &options,
               Device &device) {
-  device.expect(planMemory(manifest, options));
-  return device.allocate(arenaBytes(manifest, options.maxRows), "activations",
-                         Backing::Whole);
+  MemoryPlan plan = planMemory(manifest, options);
+  device.expect(plan);
+  return device.allocate(plan.activations, "activations", Backing::Whole);
 }
 
 /// Memory of the device comes first: what does not fit is refused before

@@ -31,10 +31,14 @@ void CudaGpu::checkMemory(CUresult code, uint64_t bytes,
 void CudaGpu::expect(const MemoryPlan &memory) {
   Turn turn(*this);
   plan = "; " + memory.text();
-  uint64_t atOnce = memory.weights + memory.activations;
+  // Without reserved addresses, state takes its memory at once as well.
+  bool grows = ownInfo.reservesAddresses;
+  uint64_t atOnce = memory.weights + memory.activations +
+                    (grows ? 0 : memory.state);
   size_t free = 0, total = 0;
   if (!driver().cuMemGetInfo(&free, &total) && atOnce > free)
-    lacks(atOnce, "weights and activations");
+    lacks(atOnce, grows ? "weights and activations"
+                        : "weights, activations and state");
 }
 
 void CudaGpu::lacks(uint64_t bytes, const std::string &what) const {

@@ -1,15 +1,18 @@
-#===- reference.py - what others reach on this GPU, in the same run ---===#
+#===- limits.py - what others reach on this GPU, in the same run ---===#
 # Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Limits to hold Braid's speed against, measured through the driver and, where
 it is installed, cuBLAS. References only: Braid itself uses neither for its work."""
+import contextlib
 import ctypes
 import os
 import time
 
+import numpy as np
+
 COPIED = 1 << 30                              # bytes
 CUBLAS = ("libcublas.so", "libcublas.so.13", "libcublas.so.12", "libcublas.so.11")
-CUDA_R_32F, CUDA_R_16BF, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT = 0, 14, 68, -1
+CUDA_R_16BF, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT, CUBLAS_OP_N, CUBLAS_OP_T = 14, 68, -1, 0, 1
 
 
 class NotMeasured(Exception):
@@ -23,12 +26,13 @@ def call(function, *arguments):
 
 
 def load(names):
+    failures = []
     for name in names:
         try:
             return ctypes.CDLL(name)
         except OSError as failure:
-            why = failure
-    raise NotMeasured(str(why))
+            failures.append(str(failure))
+    raise NotMeasured("; ".join(failures))
 
 
 class Gpu:
@@ -36,28 +40,38 @@ class Gpu:
 
     def __init__(self, number):
         self.driver = load([os.environ.get("BRAID_CUDA_LIBRARY", "libcuda.so.1")])
-        self.number, context = ctypes.c_int(), ctypes.c_void_p()
-        call(self.driver.cuInit, 0)
-        call(self.driver.cuDeviceGet, ctypes.byref(self.number), number)
-        call(self.driver.cuDevicePrimaryCtxRetain, ctypes.byref(context), self.number)
-        call(self.driver.cuCtxSetCurrent, context)
-        self.held, self.stream = [], ctypes.c_void_p()
-        call(self.driver.cuStreamCreate, ctypes.byref(self.stream), 1)  # CU_STREAM_NON_BLOCKING
+        self.number, self.stream = number, ctypes.c_void_p()
 
     def __enter__(self):
+        device, context, driver = ctypes.c_int(), ctypes.c_void_p(), self.driver
+        with contextlib.ExitStack() as held:
+            call(driver.cuInit, 0)
+            call(driver.cuDeviceGet, ctypes.byref(device), self.number)
+            call(driver.cuDevicePrimaryCtxRetain, ctypes.byref(context), device)
+            held.callback(driver.cuDevicePrimaryCtxRelease_v2, device)
+            call(driver.cuCtxSetCurrent, context)
+            call(driver.cuStreamCreate, ctypes.byref(self.stream), 1)  # CU_STREAM_NON_BLOCKING
+            held.callback(driver.cuStreamDestroy_v2, self.stream)
+            self.held = held.pop_all()
         return self
 
     def __exit__(self, *_):
-        for address in self.held:
-            self.driver.cuMemFree_v2(address)
-        self.driver.cuStreamDestroy_v2(self.stream)
-        self.driver.cuDevicePrimaryCtxRelease_v2(self.number)
+        self.held.close()
 
     def allocate(self, size):
         address = ctypes.c_uint64()
         call(self.driver.cuMemAlloc_v2, ctypes.byref(address), ctypes.c_size_t(size))
-        self.held.append(address)
+        self.held.callback(self.driver.cuMemFree_v2, address)
         call(self.driver.cuMemsetD8Async, address, ctypes.c_ubyte(0), ctypes.c_size_t(size), self.stream)
+        return address
+
+    def matrix(self, n):
+        """n x n numbers in BF16. Not zeros: a GPU clocks higher on those."""
+        numbers = np.random.default_rng(n).standard_normal(n * n, dtype=np.float32)
+        halves = np.ascontiguousarray(numbers.view(np.uint32) >> 16, dtype=np.uint16)
+        address = self.allocate(halves.nbytes)
+        call(self.driver.cuMemcpyHtoDAsync_v2, address, halves.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(halves.nbytes), self.stream)
+        call(self.driver.cuStreamSynchronize, self.stream)
         return address
 
     def seconds(self, work, times):
@@ -85,11 +99,11 @@ class Gpu:
         call(cublas.cublasCreate_v2, ctypes.byref(handle))
         try:
             call(cublas.cublasSetStream_v2, handle, self.stream)
-            a, b, c = (self.allocate(2 * n * n) for _ in range(3))
+            a, b, c = (self.matrix(n) for _ in range(3))
             one, zero = ctypes.c_float(1), ctypes.c_float(0)
 
             def multiply():
-                call(cublas.cublasGemmEx, handle, 1, 0, n, n, n, ctypes.byref(one), a, CUDA_R_16BF, n, b, CUDA_R_16BF, n,
+                call(cublas.cublasGemmEx, handle, CUBLAS_OP_T, CUBLAS_OP_N, n, n, n, ctypes.byref(one), a, CUDA_R_16BF, n, b, CUDA_R_16BF, n,
                      ctypes.byref(zero), c, CUDA_R_16BF, n, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT)
 
             return 2 * n**3 / self.seconds(multiply, 20)

@@ -25,7 +25,7 @@ static constexpr const char *usage =
 Measures prompt reading (ppN: N tokens) and generation (tgN: N tokens one by one
 from an empty context), and before and after each repeat what the machine can do,
 so that the ratios hold on a busy machine too. Token ids are random with a fixed
-seed.
+seed. Runs the CPU's code; test/gpu/run.sh measures a GPU.
 
 options:
   --prompt-lengths=N,.. prompts to read (512); 0 for none

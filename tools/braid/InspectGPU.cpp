@@ -75,11 +75,22 @@ static std::string format(const char *pattern, Values... values) {
   return line;
 }
 
-static std::string kernelLine(const rt::GpuCode &gpu,
+static constexpr int kLongestName = 60;
+
+/// Wide enough for the names of all kernels, up to kLongestName.
+static int nameColumn(const rt::GpuCode &gpu) {
+  size_t widest = 26;
+  for (const rt::GpuKernel &kernel : gpu.kernels)
+    widest = std::max(widest, kernel.name.size());
+  return std::min(int(widest), kLongestName);
+}
+
+static std::string kernelLine(const rt::GpuCode &gpu, int column,
                               const rt::GpuKernel &kernel) {
-  std::string text = format("           %-26.60s %-10.20s %7lld %8llu", kernel.name.c_str(),
-                            kernel.strategy.c_str(), (long long)kernel.threads,
-                            (unsigned long long)kernel.sharedBytes);
+  std::string text =
+      format("           %-*.*s %-10.20s %7lld %8llu", column, kLongestName,
+             kernel.name.c_str(), kernel.strategy.c_str(),
+             (long long)kernel.threads, (unsigned long long)kernel.sharedBytes);
   if (kernel.registers > 0)
     text += format(" %9lld %6lld", (long long)kernel.registers,
                    (long long)(kernel.spillBytes + kernel.stackBytes));
@@ -104,10 +115,12 @@ std::string gpusText(const rt::Artifact &artifact) {
             (cubin ? "assembled, " + std::to_string(cubin) + " bytes"
                    : std::string("not assembled: braid run --allow-jit has the driver do that")) +
             (simulated ? "; can be simulated" : "; without code for the simulator") + "\n";
-    text += format("           %-26s %-10s %7s %8s", "kernel", "strategy", "threads", "shared");
+    int column = nameColumn(gpu);
+    text += format("           %-*s %-10s %7s %8s", column, "kernel",
+                   "strategy", "threads", "shared");
     text += cubin ? format(" %9s %6s %10s\n", "registers", "local", "occupancy") : "\n";
     for (const rt::GpuKernel &kernel : gpu.kernels)
-      text += kernelLine(gpu, kernel);
+      text += kernelLine(gpu, column, kernel);
   }
   return text;
 }

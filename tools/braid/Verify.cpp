@@ -24,7 +24,8 @@ options:
   --weights-dir=DIR  where the weights are, if not beside the artefact
   --golden=FILE      compare with the logits stored in another artefact of the
                      same model, e.g. one compiled before a kernel was changed
-  --device=D         where to run, as for braid run: cpu, cuda, cuda:N, sim (auto)
+  --device=D         where to run, as for braid run: cpu, cuda, cuda:N,
+                     sim, sim:TARGET (auto)
   --threads=N        threads to run with (physical cores)
   -q                 only errors
   -h, --help         this text

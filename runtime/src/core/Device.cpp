@@ -68,8 +68,11 @@ static const GpuCode &gpuCode(const Artifact &artifact,
                 "another GPU)");
   throw Error(artifact.path + ": has no code for '" + target + "', only for " +
                   list,
-              "--device=sim:TARGET names one of them; compile the model with "
-              "--target=" + target + " --with-sim to have this one");
+              target.starts_with("sm_")
+                  ? "--device=sim:TARGET names one of them; compile the model "
+                    "with --target=" + target + " --with-sim to have this one"
+                  : "--device=sim:" + artifact.manifest.gpus[0].target +
+                        " names one of them: targets, not cards");
 }
 
 /// The number behind "cuda:"; 0 if there is none.

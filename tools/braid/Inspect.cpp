@@ -22,8 +22,9 @@ Says what an artefact is and needs, without loading any of its code: the model
 and its layers, the CPU it was compiled for, state and activations in bytes, the
 weights by format, its kernels and sections; for each GPU target the driver it
 needs, and of each kernel the threads of a block, its shared memory, registers,
-local memory, and the occupancy that these leave possible. The strategy is that of
-the op's schedule, for many rows; kernels named _gemvN are for the few of decode.
+local memory, and the occupancy that these leave possible. The strategy is that
+of the op's schedule for many rows; kernels named _gemvN are for the few of
+decode.
 
 options:
   --json       one JSON object on stdout; keys in docs/Bundle.md

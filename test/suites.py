@@ -24,7 +24,7 @@ LIT = "/usr/lib/llvm-22/bin/lit"
 PYTHON = "/usr/bin/python3"
 BRAID = BUILD / "bin" / "braid"
 DISTINCT = ("dense", "latent-moe", "long", "plain-moe", "storyteller", "wide")   # fixtures of other shapes each
-IN_BF16 = ("dense", "latent-moe", "latent-moe-nvfp4", "long", "plain-moe-fp8", "storyteller", "wide")   # and formats
+CODED = ("latent-moe-nvfp4", "plain-moe-fp8")
 E2E = ROOT / "test" / "e2e"
 
 
@@ -126,7 +126,7 @@ def suites(everything):
         Suite("formats", count_report, [script("formats.py")]),
         Suite("extremes", count_report, [script("extremes.py")]),
         Suite("sim-f32", count_report, [simulated("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
-        Suite("sim-bf16", count_report, [simulated("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}", *only(IN_BF16))]),
+        Suite("sim-bf16", count_report, [simulated("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}", *only(DISTINCT), *only(CODED)), simulated("formats.py")]),
         Suite("sim-schedules", count_report, [simulated("compare_schedules.py", *only(("primes", "groups", "head80"))), simulated("compare_schedules.py", "--precision=bf16", "--only=groups")]),
         Suite("sim-equalities", count_report, [simulated("equalities.py", "--only=latent-moe"), simulated("equalities.py", "--only=latent-moe", "--precision=bf16")]),
         Suite("faults", count_report, [script("faults.py")]),

@@ -58,6 +58,13 @@ def runs(report, subject):
         report.claim(f"{name}: {what}", same(*subject.both(*arguments, **given)), "bit for bit")
 
 
+def verified(report, subject):
+    """braid verify compares with the reference schedule's logits there as well."""
+    for device in ("sim", "cuda"):
+        text = subject.braid.call("verify", subject.artefact, f"--device={device}").decode()
+        report.claim(f"{subject.name}: braid verify --device={device}", text.count("sequences agree") == 3, text.splitlines()[-1])
+
+
 def ragged(report, subject):
     prompts = [{"ids": subject.ids(length)} for length in (1, 7, 3, 12)]
     answers = [subject.braid.batch(subject.artefact, prompts, "-n", 6, f"--device={device}") for device in ("sim", "cuda")]
@@ -159,7 +166,7 @@ def main():
             try:
                 subject = Subject(Braid(options.braid, scratch), fixture, precision, vocabulary)
                 subject.settings()
-                for check in (runs, ragged, sessions, graphs, errors):
+                for check in (runs, verified, ragged, sessions, graphs, errors):
                     check(report, subject)
             except (CommandFailed, OSError) as failure:
                 report.claim(fixture, False, f"{type(failure).__name__}: {failure}")

@@ -298,8 +298,9 @@ void ContractEmitter::panel(const Item &item, Value memory) {
         tile(item.panel, half, rowsAt(first, count));
       });
   };
-  bool whole = !grouped || columns == kPanel; // Or `run` sees to single rows.
-  if ((whole && !layout.isCoded()) || lanes == 1)
+  // A tile may be as good for a single row, or `run` has seen to it.
+  bool covered = columns == kPanel || !grouped;
+  if ((covered && !layout.isCoded()) || lanes == 1)
     return parts();
   b.when(
       b.eq(b.sub(item.end, item.begin), b.index(1)), [&] { oneRow(item); },
@@ -308,26 +309,26 @@ void ContractEmitter::panel(const Item &item, Value memory) {
 
 /// Rows of x and y of consecutive (sorted) rows.
 ContractEmitter::Rows ContractEmitter::rowsAt(Value first, int64_t count) {
-  Rows rows;
+  Rows at;
   for (int64_t r = 0; r < count; ++r) {
     Value sorted = b.add(first, b.index(r));
     if (!grouped) {
-      rows.x.push_back(sorted);
-      rows.y.push_back(sorted);
+      at.x.push_back(sorted);
+      at.y.push_back(sorted);
       continue;
     }
     Value pair = b.toIndex(b.load(order, {sorted}));
-    rows.x.push_back(op.getGather() ? b.div(pair, b.index(choices)) : sorted);
-    rows.y.push_back(op.getGather() ? sorted : pair);
+    at.x.push_back(op.getGather() ? b.div(pair, b.index(choices)) : sorted);
+    at.y.push_back(op.getGather() ? sorted : pair);
   }
-  return rows;
+  return at;
 }
 
 /// Panels with one row each, side by side: a sum waits for its latency, so one
 /// panel alone does not keep enough loads under way to read at full speed. They
 /// are taken whole, for weights to pass by once, and decoded on the way.
 void ContractEmitter::oneRow(ArrayRef<Item> items) {
-  int64_t part = std::exchange(columns, kPanel);
+  int64_t before = std::exchange(columns, kPanel);
   size_t vectors = size_t(kPanel / lanes);
   SmallVector<Rows> at;
   for (const Item &item : items)
@@ -340,10 +341,10 @@ void ContractEmitter::oneRow(ArrayRef<Item> items) {
       [&](Value number, ValueRange carried) {
         Values result;
         for (auto [i, item] : llvm::enumerate(items)) {
-          ValueRange part = carried.slice(i * vectors, vectors);
+          ValueRange own = carried.slice(i * vectors, vectors);
           expert = item.expert;
-          result.append(coded ? block(item.panel, at[i], number, part)
-                              : step(item.panel, 0, at[i], number, part));
+          result.append(coded ? block(item.panel, at[i], number, own)
+                              : step(item.panel, 0, at[i], number, own));
         }
         return result;
       });
@@ -352,31 +353,28 @@ void ContractEmitter::oneRow(ArrayRef<Item> items) {
     finish(item.panel, 0, at[i],
            Values(ArrayRef(sums).slice(i * vectors, vectors)));
   }
-  columns = part;
+  columns = before;
 }
 
 /// Runs the items in parallel; two at once where no panel has several rows.
 void ContractEmitter::run(Value count, Value oneRowEach,
                           function_ref<Item(Value)> itemAt) {
   bool pairable = !layout.isCoded() && lanes > 1;
-  b.parallel(count, pairable ? 2 : 1, scratch.bytes(), [&](Value lo, Value hi, Value memory) {
+  auto slice = [&](Value lo, Value hi, Value memory) {
     auto general = [&] {
       b.loop(lo, hi, [&](Value i) { panel(itemAt(i), memory); });
     };
-    if (!pairable)
-      return general();
-    b.when(
-        oneRowEach,
-        [&] {
-          b.tiles(lo, hi, 2, [&](Value first, int64_t size) {
-            SmallVector<Item> items;
-            for (int64_t i = 0; i < size; ++i)
-              items.push_back(itemAt(b.add(first, b.index(i))));
-            oneRow(items);
-          });
-        },
-        general);
-  });
+    auto pairwise = [&] {
+      b.tiles(lo, hi, 2, [&](Value first, int64_t size) {
+        SmallVector<Item> items;
+        for (int64_t i = 0; i < size; ++i)
+          items.push_back(itemAt(b.add(first, b.index(i))));
+        oneRow(items);
+      });
+    };
+    pairable ? b.when(oneRowEach, pairwise, general) : general();
+  };
+  b.parallel(count, pairable ? 2 : 1, scratch.bytes(), slice);
 }
 
 void ContractEmitter::emitDense() {

@@ -73,8 +73,8 @@ public:
   virtual std::vector<std::string> notes() const { return {}; }
 
   virtual bool sharesMemory() const { return true; }
-  /// Comes before all that is planned. Throws Error if weights and activations
-  /// do not fit: said before minutes are spent on preparing them.
+  /// Comes before all that is planned. Throws Error if what is needed
+  /// at once does not fit: said before minutes are spent on preparing it.
   virtual void expect(const MemoryPlan &plan) { (void)plan; }
   /// Throws Error naming `what`: out of memory, or out of addresses.
   virtual std::unique_ptr<DeviceMemory>

@@ -111,7 +111,7 @@ static std::vector<ObjectCode> generateObjects(ModuleOp source,
 }
 
 static void writeObject(const ObjectCode &object, const TemporaryFile &file) {
-  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/true);
+  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/false);
   out.write(object.data(), object.size());
   out.flush();
   if (out.has_error()) {
@@ -146,7 +146,7 @@ static void checkExternals(const std::string &linked) {
 }
 
 static void link(llvm::ArrayRef<std::string> objects,
-                 const std::string &output) {
+                 const TemporaryFile &output) {
   llvm::ErrorOr<std::string> linker = llvm::sys::findProgramByName(
       "ld.lld", {BRAID_LLVM_TOOLS_DIR});
   if (!linker)
@@ -154,17 +154,18 @@ static void link(llvm::ArrayRef<std::string> objects,
   if (!linker)
     throw rt::Error("cannot find the linker ld.lld", "install lld-22");
   std::vector<std::string> arguments = {
-      *linker, "-shared",     "--build-id=none",     "--hash-style=gnu",
-      "-z",    "noexecstack", "-soname=model.braid", "-o",
-      output};
-  arguments.insert(arguments.end(), objects.begin(), objects.end());
-  TemporaryFile complaints(output + ".%%%%%%.log");
-  ::close(complaints.descriptor);
-  if (int code = runProgram(arguments, complaints.path)) {
+      absolute(*linker), "-shared",     "--build-id=none",     "--hash-style=gnu",
+      "-z",              "noexecstack", "-soname=model.braid", "-o",
+      "-"};
+  for (const std::string &object : objects)
+    arguments.push_back(absolute(object));
+  TemporaryFile complaints(output.path + ".%%%%%%.log");
+  if (int code = runProgram(arguments, output.descriptor,
+                            complaints.descriptor)) {
     // What it prints when it crashes is not for the user.
     std::string reason = code > 128 ? ::strsignal(code - 128)
                                     : firstLine(complaints.path);
-    throw rt::Error(output + ": cannot be linked: " +
+    throw rt::Error(output.path + ": cannot be linked: " +
                     (reason.empty() ? *linker + " ended with exit code " +
                                           std::to_string(code)
                                     : reason));
@@ -178,11 +179,11 @@ void braid::writeArtifact(ModuleOp module, const BundleOptions &options,
   for (const ObjectCode &object : generateObjects(module, options)) {
     files.emplace_back(path + ".%%%%%%.o");
     writeObject(object, files.back());
+    files.back().close();
     objects.push_back(files.back().path);
   }
   TemporaryFile linked(path + ".%%%%%%.tmp");
-  ::close(linked.descriptor);
-  link(objects, linked.path);
+  link(objects, linked);
   checkExternals(linked.path);
   if (auto error = llvm::sys::fs::rename(linked.path, path))
     throw rt::Error(path + ": cannot be written: " + error.message());

@@ -78,16 +78,16 @@ std::string braid::findPtxas(const std::string &given) {
   if (!given.empty()) {
     if (!llvm::sys::fs::can_execute(given))
       throw rt::Error("--ptxas: '" + given + "' cannot be run");
-    return given;
+    return absolute(given);
   }
   for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
     if (const char *home = getenv(variable)) {
       std::string path = std::string(home) + "/bin/ptxas";
       if (llvm::sys::fs::can_execute(path))
-        return path;
+        return absolute(path);
     }
   auto found = llvm::sys::findProgramByName("ptxas");
-  return found ? *found : std::string();
+  return found ? absolute(*found) : std::string();
 }
 
 std::string braid::findCodeCache(const std::string &given) {
@@ -143,8 +143,14 @@ static std::string complaint(StringRef report, int code) {
   return "ended with exit code " + std::to_string(code);
 }
 
+static std::string temporaryFolder() {
+  llvm::SmallString<64> folder;
+  llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, folder);
+  return absolute(folder);
+}
+
 static void writePTX(const std::string &ptx, const TemporaryFile &file) {
-  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/true);
+  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/false);
   out << ptx;
   out.flush();
   if (!out.has_error())
@@ -156,17 +162,13 @@ static void writePTX(const std::string &ptx, const TemporaryFile &file) {
 
 static Assembled runPtxas(const std::string &ptx, const GPUTarget &target,
                           const std::string &ptxas) {
-  llvm::SmallString<64> folder;
-  llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, folder);
-  std::string model = (folder + "/braid-%%%%%%").str();
+  std::string model = temporaryFolder() + "/braid-%%%%%%";
   TemporaryFile source(model + ".ptx"), cubin(model + ".cubin"),
       report(model + ".log");
-  ::close(cubin.descriptor);
-  ::close(report.descriptor);
   writePTX(ptx, source);
-  int code = runProgram(
-      {ptxas, "-arch=" + target.name, "-v", source.path, "-o", cubin.path},
-      report.path);
+  int code = runProgram({ptxas, "-arch=" + target.name, "-v", source.path, "-o",
+                         "/proc/self/fd/1"},
+                        cubin.descriptor, report.descriptor);
   Assembled made{contentOf(cubin.path), contentOf(report.path)};
   const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
                        "or later knows all targets";
@@ -182,12 +184,10 @@ static Assembled runPtxas(const std::string &ptx, const GPUTarget &target,
 
 /// What the assembler says of its version; empty if it does not.
 static std::string versionOf(const std::string &ptxas) {
-  llvm::SmallString<64> folder;
-  llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, folder);
-  TemporaryFile text(folder + "/braid-%%%%%%.log");
-  ::close(text.descriptor);
-  return runProgram({ptxas, "--version"}, text.path) ? ""
-                                                     : contentOf(text.path);
+  TemporaryFile text(temporaryFolder() + "/braid-%%%%%%.log");
+  return runProgram({ptxas, "--version"}, text.descriptor, text.descriptor)
+             ? ""
+             : contentOf(text.path);
 }
 
 namespace {

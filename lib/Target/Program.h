@@ -12,11 +12,16 @@
 
 namespace braid {
 
-/// Runs `arguments`, of which the first is the program's path, to its end with
-/// what it prints in file `log`. It is killed when Braid is: a linker that lives
-/// on would write the file that Braid has just removed. Returns the exit code,
-/// 128 + N after signal N, 127 if the program cannot be started.
-int runProgram(llvm::ArrayRef<std::string> arguments, const std::string &log);
+/// Runs `arguments`, of which the first is the program's path, to its end; all
+/// paths are absolute, as it runs in the root folder. What it prints goes to
+/// descriptor `output`, what it complains of to `log`. It is killed when Braid
+/// is, but a moment later: a file that it makes by name would be there again
+/// after Braid has removed it, so let it write its result to `output`. Returns
+/// the exit code, 128 + N after signal N, 127 if it cannot be started.
+int runProgram(llvm::ArrayRef<std::string> arguments, int output, int log);
+
+/// `path` as runProgram wants it.
+std::string absolute(llvm::StringRef path);
 
 } // namespace braid
 

@@ -11,6 +11,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Signals.h"
 #include <string>
+#include <unistd.h>
+#include <utility>
 
 namespace braid {
 
@@ -26,8 +28,13 @@ struct TemporaryFile {
     llvm::sys::RemoveFileOnSignal(path);
   }
   ~TemporaryFile() {
+    close();
     llvm::sys::fs::remove(path);
     llvm::sys::DontRemoveFileOnSignal(path);
+  }
+  void close() {
+    if (descriptor >= 0)
+      ::close(std::exchange(descriptor, -1));
   }
   int descriptor = -1;
   std::string path;

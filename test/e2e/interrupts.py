@@ -100,24 +100,33 @@ def lost_output(bench):
 
 
 def interrupted_compiles(bench):
-    """Nothing is left of a compile that a signal has ended."""
+    """Nothing is left of a compile that a signal has ended: at any time, and
+    while the linker writes, which lives on for a moment."""
     place = bench.scratch / "place"
     place.mkdir()
     command = ["compile", MODEL, "-o", place / "model.braid"]
     begun = time.monotonic()
     bench.start(*command).communicate()
     whole = time.monotonic() - begun
+
+    def linking(child):
+        while child.poll() is None and not any(path.suffix == ".tmp" for path in place.iterdir()):
+            time.sleep(0.0005)
+        time.sleep(bench.random.uniform(0, 0.03))
+
+    moments = {"": lambda child: time.sleep(bench.random.uniform(0.05, 0.9) * whole), " while it links": linking}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 3:
-        for path in place.iterdir():
-            path.unlink()
-        child = bench.start(*command)
-        time.sleep(bench.random.uniform(0.05, 0.9) * whole)
-        child.send_signal(number)
-        child.communicate(timeout=60)
-        time.sleep(0.2)   # the linker, if it was at work, ends by itself
-        left = sorted(path.name for path in place.iterdir())
-        done = child.returncode == 0 and left == ["model.braid", "model.braid.weights"]
-        bench.report.claim(f"compile ended by {signal.Signals(number).name}", done or (child.returncode == -number and not left), f"exit code {child.returncode}, left {left}")
+        for name, wait in moments.items():
+            for path in place.iterdir():
+                path.unlink()
+            child = bench.start(*command)
+            wait(child)
+            child.send_signal(number)
+            child.communicate(timeout=60)
+            time.sleep(0.2)   # the linker, if it was at work, ends by itself
+            left = sorted(path.name for path in place.iterdir())
+            done = child.returncode == 0 and left == ["model.braid", "model.braid.weights"]
+            bench.report.claim(f"compile ended by {signal.Signals(number).name}{name}", done or (child.returncode == -number and not left), f"exit code {child.returncode}, left {left}")
 
 
 def killed_compiles(bench):

@@ -41,7 +41,7 @@ func.func private @f32(%x: memref<?x48xf32>, %w: memref<2x48x32x1xf32>, %y: memr
   return
 }
 
-// An op that wants another schedule than the last one of its kernel has its own.
+// An op that wants another schedule than the main one of its kernel has its own.
 // CHECK-LABEL: func.func private @both(
 // BF16-SAME: attributes {braid.kernel = 4 : i64, braid.schedule = #braid.schedule<"vector", lanes = 16, rows = 8, dot = "bf16">
 // BF16-NEXT: braid.rms_norm

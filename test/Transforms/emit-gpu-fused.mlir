@@ -147,3 +147,36 @@ func.func private @route_sm_90a(%step: !braid.context, %l: memref<?x16xf32>, %bi
   braid.group_rows ins(%i : memref<?x4xi32>) outs(%o, %b, %a : memref<?x4xi32>, memref<17xi32>, memref<17xi32>)
   return
 }
+
+// -----
+
+// Of few rows a block convolves the columns that it has written, behind a barrier:
+// those of the channels, for each sequence. Of many rows that is a launch of its
+// own.
+// CHECK-LABEL: func.func private @conv_sm_90a(
+// CHECK:   gpu.launch
+// CHECK:     vector.store %{{.*}}, %arg2{{.*}} : memref<?x320xbf16>
+// CHECK:     gpu.barrier
+// CHECK:     scf.for
+// CHECK:       arith.cmpi sge, %{{.*}}, %c64
+// CHECK:       arith.cmpi slt, %{{.*}}, %c256
+// CHECK:       scf.if
+// CHECK:         vector.load %{{.*}} : memref<6x?x3x192xbf16>, vector<8xbf16>
+// CHECK:         vector.load %arg3{{.*}} : memref<?x192xbf16, strided<[320, 1], offset: 64>>, vector<8xbf16>
+// CHECK:         vector.store %{{.*}}, %arg{{.*}} : memref<?x192xbf16>, vector<8xbf16>
+// CHECK:         vector.store %{{.*}} : memref<6x?x3x192xbf16>, vector<8xbf16>
+// CHECK:   braid.part = "gemv1"
+// CHECK-NOT: braid.part = "conv
+// CHECK:   braid.part = "gemv8"
+// CHECK:   braid.part = "mma128x128"
+// CHECK:   braid.op = "causal_conv", braid.part = "conv_step"
+// CHECK:   braid.op = "causal_conv", braid.part = "conv_runs"
+func.func private @conv_sm_90a(%step: !braid.context, %x: memref<?x512xbf16>, %w: memref<10x256x32x2xbf16>, %u: memref<?x320xbf16>, %v: memref<?x192xbf16, strided<[320, 1], offset: 64>>, %taps: memref<4x192xf32>, %batch: !braid.batch, %layer: index, %y: memref<?x192xbf16>, %pool: memref<6x?x3x192xbf16>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"mma", threads = 256, blocks = 2, tile = [128, 128, 128]>} {
+  braid.packed_contract ins(%x, %w : memref<?x512xbf16>, memref<10x256x32x2xbf16>) outs(%u : memref<?x320xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %rounded = arith.truncf %acc : f32 to bf16
+    braid.yield %rounded : bf16
+  }
+  braid.causal_conv ins(%v, %taps : memref<?x192xbf16, strided<[320, 1], offset: 64>>, memref<4x192xf32>) batch(%batch) layer(%layer) outs(%y, %pool : memref<?x192xbf16>, memref<6x?x3x192xbf16>) {braid.schedule = #braid.gpu_schedule<"simt", threads = 128, blocks = 4>}
+  return
+}

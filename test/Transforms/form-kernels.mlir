@@ -209,6 +209,50 @@ func.func private @others(%u: memref<?x2x32xf32>, %p: memref<4x1x32x32x1xf32>, %
   return
 }
 
+// A convolution goes with the contraction that makes its input, if it is the only
+// one and nothing else could write there.
+// CHECK-LABEL: func.func private @conv(
+// CHECK: call @conv_in_proj(
+// CHECK-NEXT: return
+// CHECK-LABEL: func.func private @elsewhere(
+// CHECK-NEXT: call @a_in_proj(
+// CHECK-NEXT: call @elsewhere_conv1d(
+// CHECK-LABEL: func.func private @two(
+// CHECK: call @two_in_x(
+// CHECK: call @two_conv1d(
+func.func private @conv(%x: memref<?x48xf32>, %p: memref<2x48x32x1xf32>, %n: index, %w: memref<4x32xf32>, %batch: !braid.batch, %layer: index, %y: memref<?x32xf32>, %pool: memref<2x?x3x32xf32>) {
+  %u = memref.alloc(%n) : memref<?x64xf32>
+  braid.packed_contract ins(%x, %p : memref<?x48xf32>, memref<2x48x32x1xf32>) outs(%u : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } loc("mixer.in_proj")
+  %v = memref.subview %u[0, 32] [%n, 32] [1, 1] : memref<?x64xf32> to memref<?x32xf32, strided<[64, 1], offset: 32>>
+  braid.causal_conv ins(%v, %w : memref<?x32xf32, strided<[64, 1], offset: 32>>, memref<4x32xf32>) batch(%batch) layer(%layer) outs(%y, %pool : memref<?x32xf32>, memref<2x?x3x32xf32>) loc("mixer.conv1d")
+  return
+}
+func.func private @elsewhere(%x: memref<?x48xf32>, %p: memref<2x48x32x1xf32>, %n: index, %w: memref<4x64xf32>, %batch: !braid.batch, %layer: index, %y: memref<?x64xf32>, %pool: memref<2x?x3x64xf32>, %u: memref<?x64xf32>) {
+  braid.packed_contract ins(%x, %p : memref<?x48xf32>, memref<2x48x32x1xf32>) outs(%u : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } loc("mixer.in_proj")
+  braid.causal_conv ins(%u, %w : memref<?x64xf32>, memref<4x64xf32>) batch(%batch) layer(%layer) outs(%y, %pool : memref<?x64xf32>, memref<2x?x3x64xf32>) loc("mixer.conv1d")
+  return
+}
+func.func private @two(%x: memref<?x48xf32>, %p: memref<2x48x32x1xf32>, %n: index, %w: memref<4x32xf32>, %batch: !braid.batch, %layer: index, %y: memref<?x32xf32>, %pool: memref<2x?x3x32xf32>, %z: memref<?x64xf32>) {
+  %u = memref.alloc(%n) : memref<?x64xf32>
+  braid.packed_contract ins(%x, %p : memref<?x48xf32>, memref<2x48x32x1xf32>) outs(%z : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } loc("mixer.in_proj")
+  braid.packed_contract ins(%x, %p : memref<?x48xf32>, memref<2x48x32x1xf32>) outs(%u : memref<?x64xf32>) {
+  ^bb0(%acc: f32, %old: f32):
+    braid.yield %acc : f32
+  } loc("mixer.x_proj")
+  %v = memref.subview %u[0, 32] [%n, 32] [1, 1] : memref<?x64xf32> to memref<?x32xf32, strided<[64, 1], offset: 32>>
+  braid.causal_conv ins(%v, %w : memref<?x32xf32, strided<[64, 1], offset: 32>>, memref<4x32xf32>) batch(%batch) layer(%layer) outs(%y, %pool : memref<?x32xf32>, memref<2x?x3x32xf32>) loc("mixer.conv1d")
+  return
+}
+
 // CHECK-LABEL: func.func private @a_norm(
 // CHECK-SAME: attributes {braid.kernel = 0 : i64}
 // CHECK-NEXT: braid.rms_norm
@@ -234,3 +278,6 @@ func.func private @others(%u: memref<?x2x32xf32>, %p: memref<4x1x32x32x1xf32>, %
 // CHECK: func.func private @moe_routed_down_shared_down({{.*}} {braid.fused = ["shared_experts.down_proj: independent of routed_down"]
 // CHECK: func.func private @moe_combine_fc2({{.*}} {braid.fused = ["combine_experts: input of fc2_latent_proj"]
 // CHECK: func.func private @plain_combine_shared_down({{.*}} {braid.fused = ["combine_experts: only shared_experts.down_proj adds it"]
+// CHECK: func.func private @conv_in_proj({{.*}} {braid.fused = ["conv1d: columns of in_proj"]
+// CHECK-NEXT: braid.packed_contract
+// CHECK: braid.causal_conv

@@ -53,7 +53,7 @@ def fault(kind, model, kernel, edit, *parts, **more):
 
 
 FAULTS = [
-    fault("out of bounds", "mamba", "conv1d", "move", STORE, GENERIC, bytes=16),
+    fault("out of bounds", "mamba", "conv_runs", "move", STORE, GENERIC, bytes=16),
     fault("out of bounds", "mamba", "norm", "move", LOAD, GENERIC, bytes=-4096),
     fault("out of bounds", "attention", "attention0_attention", "shrink", MMA, bytes=4096),
     fault("out of bounds", "attention", "attention0_attention", "move", COPY, GLOBAL, bytes=1 << 24),

@@ -130,6 +130,14 @@ def check_large_tiles(report, name, braid, artefact, folder, reference):
     report.claim(f"{name} large tiles == small tiles", np.array_equal(small, other), "bit for bit")
 
 
+def check_many_sequences(report, name, braid, artefact, reference):
+    """More sequences than the kernels of few rows take, of a row each."""
+    prompt = {"ids": [int(reference["T17.ids"][0])]}
+    one, nine = (braid.batch(artefact, [prompt] * count, "-n", 1) for count in (1, 9))
+    same = all(answer["ids"] == one[0]["ids"] for answer in nine)
+    report.claim(f"{name} nine sequences of a row == one", same, "the same token")
+
+
 def check_fixture(options, folder):
     """All checks of one fixture; a command that fails is one FAIL line."""
     report, name = Report(quiet=True), folder.name
@@ -150,6 +158,7 @@ def check_fixture(options, folder):
                 if options.precision == "bf16":
                     check_large_tiles(report, name, braid, artefact, folder, reference)
                 braid.run(artefact, "-n", 2, ids=reference["T17.ids"], tensors="--hidden")
+                check_many_sequences(report, name, braid, artefact, reference)
                 braid.claim_all_ran(report, name, artefact)
             if "questions" in expected and not options.no_questions:
                 check_questions(report, name, braid, artefact, folder, expected)

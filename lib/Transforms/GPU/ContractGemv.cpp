@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EmitContract.h"
+#include "braid/Transforms/StepFields.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/SaveAndRestore.h"
 #include <numeric>
@@ -24,8 +25,8 @@ using Values = LoopBuilder::Values;
 /// so that a sum is the same for any number of rows and loads in flight.
 class ContractGemv {
 public:
-  ContractGemv(Contraction &c, int64_t rows, RowProducer *producer)
-      : b(c.b), c(c), producer(producer),
+  ContractGemv(Contraction &c, int64_t rows, const GemvFusion &fusion)
+      : b(c.b), c(c), fusion(fusion), producer(fusion.producer),
         rows(c.grouped ? std::min(rows, kExpertRows) : rows),
         warps(kContractThreads / kWarp), columns(columnsOf(c)) {
     xLanes = std::gcd(GPUEmitter::vectorLanes({c.x}, c.k), kEach * c.kp);
@@ -41,8 +42,7 @@ public:
     producer->reserve(memory, rows);
   }
   int64_t sharedBytes() const { return memory.bytes(); }
-  void emit(bool publishes) {
-    publish = publishes;
+  void emit() {
     llvm::SaveAndRestore inlined(c.producer, producer);
     c.launch(rows, columns, memory,
              [&](Value column, const Contraction::Tile &at) {
@@ -81,11 +81,11 @@ private:
 
   GPUEmitter &b;
   Contraction &c;
+  GemvFusion fusion;
   RowProducer *producer;
   int64_t rows, warps, columns, xLanes, run, spread;
   SharedMemory memory;
   size_t partial, input = 0;
-  bool publish = false;
   // Of the running tile.
   Value x, column, expert, panel, output, ownPair, lane, warp;
   Values xRows;
@@ -127,6 +127,10 @@ void ContractGemv::tile(Value first, const Contraction::Tile &at) {
     compute(rows, at);
   b.barrier();
   finish(at);
+  if (!fusion.conv)
+    return;
+  b.barrier();
+  fusion.conv->emit(column, columns, StepFields(b, b.context).sequences());
 }
 
 /// Rows from the first on, which are all of the step's.
@@ -141,7 +145,7 @@ void ContractGemv::makeInput(Value rows) {
            Value k = b.mul(b.rem(number, vectors), b.index(lanes));
            Value elements = producer->at(row, k, lanes);
            b.storeAligned(elements, x, {row, k});
-           if (publish)
+           if (fusion.publish)
              b.when(b.eq(column, b.index(0)), [&] {
                b.storeAligned(elements, producer->result(), {row, k});
              });
@@ -324,12 +328,12 @@ void ContractGemv::finish(const Contraction::Tile &at) {
 }
 
 void braid::emitContractGemv(Contraction &contraction, int64_t rows,
-                             RowProducer *producer, bool publish) {
-  ContractGemv(contraction, rows, producer).emit(publish);
+                             const GemvFusion &fusion) {
+  ContractGemv(contraction, rows, fusion).emit();
 }
 
 bool braid::fitsContractGemv(Contraction &contraction, int64_t rows,
                              RowProducer *producer) {
   constexpr int64_t kMost = 99 << 10; // sm_86, sm_89 and sm_120.
-  return ContractGemv(contraction, rows, producer).sharedBytes() <= kMost;
+  return ContractGemv(contraction, rows, {producer}).sharedBytes() <= kMost;
 }

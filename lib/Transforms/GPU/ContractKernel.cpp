@@ -20,8 +20,9 @@ namespace {
 class ContractKernel {
 public:
   ContractKernel(GPUEmitter &b, Operation *source,
-                 ArrayRef<PackedContractOp> ops)
-      : b(b), source(source), producer(RowProducer::create(b, source)) {
+                 ArrayRef<PackedContractOp> ops, CausalConvOp conv)
+      : b(b), source(source), conv(conv),
+        producer(RowProducer::create(b, source)) {
     for (PackedContractOp op : ops) {
       contractions.emplace_back(b, op);
       contractions.back().rows = contractions[0].rows;
@@ -38,10 +39,12 @@ private:
   void few(int64_t rows);
   void many();
   void emitSource();
+  void emitConv();
   void begin(size_t number, bool independent, const Twine &part);
 
   GPUEmitter &b;
   Operation *source; ///< Computes rows that the contractions read, or null.
+  CausalConvOp conv; ///< Reads columns of the only contraction, or null.
   std::unique_ptr<RowProducer> producer;
   SmallVector<Contraction> contractions;
 };
@@ -77,11 +80,18 @@ void ContractKernel::few(int64_t rows) {
   });
   if (source && !inside)
     emitSource();
+  // A row's inputs are the rows before it, which a block has if it has all.
+  std::optional<ConvColumns> behind;
+  if (conv && tileRows(contractions[0], rows) == rows)
+    behind.emplace(b, conv);
   for (auto [i, c] : llvm::enumerate(contractions)) {
     begin(i, true, "gemv" + Twine(rows));
-    emitContractGemv(c, tileRows(c, rows), inside ? producer.get() : nullptr,
-                     /*publish=*/i == 0);
+    emitContractGemv(c, tileRows(c, rows),
+                     {inside ? producer.get() : nullptr, /*publish=*/i == 0,
+                      behind ? &*behind : nullptr});
   }
+  if (!behind)
+    emitConv();
 }
 
 /// Those of one input have tiles of the same rows.
@@ -100,6 +110,15 @@ void ContractKernel::many() {
     else
       emitContractTiles(c);
   }
+  emitConv();
+}
+
+void ContractKernel::emitConv() {
+  if (!conv)
+    return;
+  b.begin(conv);
+  b.part = "conv_";
+  b.emit(conv);
 }
 
 void ContractKernel::emitSource() {
@@ -142,12 +161,13 @@ static LogicalResult verifySchedule(PackedContractOp op) {
 LogicalResult braid::emitContractions(GPUEmitter &b,
                                       ArrayRef<Operation *> ops) {
   Operation *source = isa<PackedContractOp>(ops[0]) ? nullptr : ops[0];
+  auto conv = dyn_cast<CausalConvOp>(ops.back());
   SmallVector<PackedContractOp> contractions;
-  for (Operation *op : source ? ops.drop_front() : ops) {
+  for (Operation *op : ops.drop_front(source ? 1 : 0).drop_back(conv ? 1 : 0)) {
     contractions.push_back(cast<PackedContractOp>(op));
     if (failed(verifySchedule(contractions.back())))
       return failure();
   }
-  ContractKernel(b, source, contractions).emit();
+  ContractKernel(b, source, contractions, conv).emit();
   return success();
 }

@@ -7,6 +7,7 @@
 #ifndef BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
 #define BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
 
+#include "ConvColumns.h"
 #include "RowProducer.h"
 #include "braid/Dialect/PackedLayout.h"
 
@@ -104,19 +105,27 @@ private:
   Value order, begin, active;
 };
 
-/// Emits the contractions of a kernel. If an op before them computes rows that
-/// they read, it is one launch with them where that is worth it.
+/// Emits the contractions of a kernel. An op before them that computes rows that
+/// they read, or a convolution behind that reads their columns, is one launch
+/// with them where that is worth it.
 mlir::LogicalResult emitContractions(GPUEmitter &b,
                                      llvm::ArrayRef<mlir::Operation *> ops);
 
 /// Tiles of threads that compute in f32, for any number of rows.
 void emitContractTiles(Contraction &contraction);
 
-/// A kernel that reads the weights once for up to `rows` rows. Blocks compute
-/// the rows of `producer`, if there is one, for themselves; with `publish` one of
-/// them also writes those that are the input where others read them.
+/// What a block of few rows does beside its outputs.
+struct GemvFusion {
+  RowProducer *producer = nullptr; ///< Makes rows that the block reads.
+  /// Whether one block also writes those that are the input where others read
+  /// them.
+  bool publish = false;
+  ConvColumns *conv = nullptr; ///< Reads columns that the block has written.
+};
+
+/// A kernel that reads the weights once for up to `rows` rows.
 void emitContractGemv(Contraction &contraction, int64_t rows,
-                      RowProducer *producer, bool publish);
+                      const GemvFusion &fusion);
 /// Whether its shared memory is there on all targets.
 bool fitsContractGemv(Contraction &contraction, int64_t rows,
                       RowProducer *producer);

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "ConvColumns.h"
 #include "RowRuns.h"
 #include "braid/Transforms/StepFields.h"
 
@@ -97,18 +98,62 @@ struct ConvThread {
 
 } // namespace
 
-void GPUEmitter::emit(CausalConvOp op) {
-  auto weight = cast<MemRefType>(op.getWeight().getType());
-  int64_t taps = weight.getDimSize(0), channels = weight.getDimSize(1);
+static int64_t tapsOf(CausalConvOp op) {
+  return cast<MemRefType>(op.getWeight().getType()).getDimSize(0);
+}
+
+static int64_t channelsOf(CausalConvOp op) {
+  return cast<MemRefType>(op.getWeight().getType()).getDimSize(1);
+}
+
+/// Channels that one access can have.
+static int64_t accessOf(CausalConvOp op) {
   SmallVector<Value> buffers = {op.getX(), op.getWeight(), op.getInit(),
                                 op.getPool()};
   if (op.getBias())
     buffers.push_back(op.getBias());
-  int64_t lanes = vectorLanes(buffers, channels), vectors = channels / lanes;
+  return GPUEmitter::vectorLanes(buffers, channelsOf(op));
+}
+
+ConvColumns::ConvColumns(GPUEmitter &b, CausalConvOp op)
+    : b(b), op(op), taps(tapsOf(op)), channels(channelsOf(op)) {
+  auto type = cast<MemRefType>(op.getX().getType());
+  firstColumn = type.getStridesAndOffset().second;
+}
+
+void ConvColumns::emit(Value column, int64_t count, Value sequences) {
+  int64_t lanes = std::gcd(accessOf(op), std::gcd(count, firstColumn));
+  Value vectors = b.index(count / lanes);
+  b.loop(b.thread(), b.mul(sequences, vectors), b.index(b.threads),
+         [&](Value number) {
+           Value sequence = b.div(number, vectors);
+           Value lane = b.mul(b.rem(number, vectors), b.index(lanes));
+           Value own = b.add(column, lane);
+           Value inside = b.both(b.le(b.index(firstColumn), own),
+                                 b.lt(own, b.index(firstColumn + channels)));
+           b.when(inside, [&] {
+             channelsOfSequence(b.sub(own, b.index(firstColumn)), lanes,
+                                sequence);
+           });
+         });
+}
+
+void ConvColumns::channelsOfSequence(Value channel, int64_t lanes,
+                                     Value sequence) {
+  StepFields step(b, b.context);
+  Value begin = step.rowBegin(sequence);
+  Value end = step.rowBegin(b.add(sequence, b.index(1)));
+  RowRun whole{sequence, begin, end, begin, end};
+  ConvThread{b, op, whole, channel, lanes, taps, {}}.emit();
+}
+
+void GPUEmitter::emit(CausalConvOp op) {
+  int64_t taps = tapsOf(op), lanes = accessOf(op);
+  int64_t vectors = channelsOf(op) / lanes;
   Value slices = index(llvm::divideCeil(vectors, threads));
-  auto launchRuns = [&](StringRef name, Value count,
-                        function_ref<RowRun(Value)> runAt) {
-    part = name.str();
+  auto launchRuns = [&, prefix = part](StringRef name, Value count,
+                                       function_ref<RowRun(Value)> runAt) {
+    part = prefix + name.str();
     launch(count, slices, SharedMemory(), [&](Value number, Value slice) {
       Value vector = add(mul(slice, index(threads)), thread());
       when(lt(vector, index(vectors)), [&] {

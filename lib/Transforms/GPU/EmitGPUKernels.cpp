@@ -34,7 +34,7 @@ static LogicalResult emitAlone(GPUEmitter &b, Operation *op) {
 
 /// The ops of a kernel, as `form-kernels` puts them together.
 static LogicalResult emitOps(GPUEmitter &b, ArrayRef<Operation *> ops) {
-  if (isa<PackedContractOp>(ops.back()))
+  if (llvm::any_of(ops, llvm::IsaPred<PackedContractOp>))
     return emitContractions(b, ops);
   if (ops.size() == 1)
     return emitAlone(b, ops[0]);

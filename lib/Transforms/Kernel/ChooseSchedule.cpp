@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "../GPU/AttentionTile.h"
 #include "../GPU/EmitScan.h"
+#include "KernelGroup.h"
 #include "braid/Transforms/Passes.h"
 
 namespace braid {
@@ -59,19 +60,16 @@ private:
     }
   }
 
-  /// The last op's is the kernel's; ops that want another one have their own.
+  /// The main op's is the kernel's; ops that want another one have their own.
   static void setSchedules(func::FuncOp kernel,
                            function_ref<Attribute(Operation *)> scheduleFor) {
-    SmallVector<Operation *> ops;
-    kernel.walk([&](DestinationStyleOpInterface op) { ops.push_back(op); });
-    for (Operation *op : llvm::reverse(ops)) {
+    kernel->setAttr(kScheduleAttr, scheduleFor(mainOp(kernel)));
+    kernel.walk([&](DestinationStyleOpInterface op) {
       Attribute schedule = scheduleFor(op);
       op->removeAttr(kScheduleAttr);
-      if (op == ops.back())
-        kernel->setAttr(kScheduleAttr, schedule);
-      else if (schedule != kernel->getAttr(kScheduleAttr))
+      if (schedule != kernel->getAttr(kScheduleAttr))
         op->setAttr(kScheduleAttr, schedule);
-    }
+    });
   }
 
   GPUScheduleAttr chooseGPU(Operation *op, func::FuncOp kernel) {

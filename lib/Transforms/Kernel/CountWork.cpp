@@ -4,6 +4,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "KernelGroup.h"
 #include "braid/Transforms/Passes.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -96,9 +97,10 @@ static int64_t rowBytes(func::FuncOp kernel) {
 
 static Work workOf(func::FuncOp kernel) {
   Work work;
+  if (Operation *op = mainOp(kernel))
+    work.op = op->getName().stripDialect();
   work.rowBytes = rowBytes(kernel);
   kernel.walk([&](DestinationStyleOpInterface op) {
-    work.op = op->getName().stripDialect();
     if (auto contract = dyn_cast<PackedContractOp>(*op))
       count(contract, work);
     if (auto scan = dyn_cast<SsdScanOp>(*op))

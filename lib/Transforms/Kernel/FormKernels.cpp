@@ -34,12 +34,14 @@ static std::string shortName(StringRef part) {
   return name;
 }
 
-/// in_proj in block mamba0 -> mamba0_in_proj. A norm that goes with others says
-/// little about the kernel.
+/// in_proj in block mamba0 -> mamba0_in_proj. A norm or a convolution that goes
+/// with others says little about the kernel.
 static std::string kernelName(func::FuncOp block, const KernelGroup &group) {
   ArrayRef<Operation *> ops = group.ops;
   if (ops.size() > 1 && isa<RmsNormOp>(ops[0]))
     ops = ops.drop_front();
+  if (ops.size() > 1 && isa<CausalConvOp>(ops.back()))
+    ops = ops.drop_back();
   std::string full = block.getSymName().str();
   for (Operation *op : ops)
     full += "_" + (ops.size() == 1 ? partName(op) : shortName(partName(op)));

@@ -29,6 +29,15 @@ std::string braid::partName(Operation *op) {
   return name;
 }
 
+Operation *braid::mainOp(func::FuncOp kernel) {
+  Operation *last = nullptr;
+  kernel.walk([&](DestinationStyleOpInterface op) {
+    if (!isa_and_present<PackedContractOp>(last) || isa<PackedContractOp>(op))
+      last = op;
+  });
+  return last;
+}
+
 /// The buffer that a view shows.
 static Value bufferOf(Value view) {
   while (auto op = view.getDefiningOp<ViewLikeOpInterface>())
@@ -84,7 +93,23 @@ static std::string whyBeside(PackedContractOp next, ArrayRef<Operation *> ops) {
   return name + "independent of " + partName(first);
 }
 
-/// The contractions at the front that may run at the same time.
+/// Whether `conv` reads columns of what `contract` computes and nothing else
+/// writes: then a block of few rows has all inputs of its columns at hand. What
+/// both write has to be apart from what either reads.
+static bool readsColumns(CausalConvOp conv, PackedContractOp contract) {
+  auto columns = conv.getX().getDefiningOp<memref::SubViewOp>();
+  return columns && isDense(contract) &&
+         columns.getSource() == contract.getInit() &&
+         columns.getSource().getDefiningOp<memref::AllocOp>() &&
+         columns.getStaticOffset(0) == 0 && !columns.isDynamicOffset(1) &&
+         columns.hasUnitStride() &&
+         conv->getBlock() == contract->getBlock() &&
+         !touches(contract, bufferOf(conv.getInit())) &&
+         !touches(contract, bufferOf(conv.getPool()));
+}
+
+/// The contractions at the front that may run at the same time; a convolution
+/// goes with the one that makes its input.
 static KernelGroup takeContractions(ArrayRef<Operation *> ops) {
   KernelGroup group;
   size_t count = 0;
@@ -97,6 +122,12 @@ static KernelGroup takeContractions(ArrayRef<Operation *> ops) {
         break;
       group.reasons.push_back(reason);
     }
+    ++count;
+  }
+  auto conv = count == 1 && ops.size() > 1 ? dyn_cast<CausalConvOp>(ops[1])
+                                           : CausalConvOp();
+  if (conv && readsColumns(conv, cast<PackedContractOp>(ops[0]))) {
+    group.reasons.push_back(partName(conv) + ": columns of " + partName(ops[0]));
     ++count;
   }
   group.ops = ops.take_front(count);
@@ -138,12 +169,15 @@ static KernelGroup takeWithSource(ArrayRef<Operation *> ops) {
   });
   std::string reason;
   for (Operation *other : group.ops) {
-    auto contract = cast<PackedContractOp>(other);
+    Value written = cast<DestinationStyleOpInterface>(other).getDpsInits()[0];
+    apart &= !touches(op, bufferOf(written));
+    auto contract = dyn_cast<PackedContractOp>(other);
+    if (!contract)
+      continue; // A convolution reads what its contraction writes.
     std::string why = whyBehind(contract, op, rows);
     if (reason.empty())
       reason = why;
-    apart &= !why.empty() && isDense(contract) &&
-             !touches(op, bufferOf(contract.getInit()));
+    apart &= !why.empty() && isDense(contract);
   }
   if (group.ops.empty() || !apart)
     return {ops.take_front(1), {}};

@@ -259,10 +259,10 @@ def bad_requests(bench, good):
 
 # What an assembler may do wrong: a shell script, and what the error mentions.
 # The last two assemble, and report of the kernel $kernel what they like.
-REPORT = ("kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' \"$3\" | head -1); echo code > \"$5\"; "
+REPORT = ("kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' \"$3\" | head -1); echo code > \"$5\"; exec >&2; "
           "echo \"ptxas info    : Compiling entry function '$kernel' for 'sm_90a'\"; echo '    {stack} bytes stack frame, {spills} bytes spill stores, 0 bytes spill loads'")
 ASSEMBLERS = {
-    "fails": ("error   : Unknown instruction$", "echo 'info: about to fail'; echo 'ptxas x.ptx, line 3; error   : Unknown instruction'; exit 255"),
+    "fails": ("error   : Unknown instruction$", "exec >&2; echo 'info: about to fail'; echo 'ptxas x.ptx, line 3; error   : Unknown instruction'; exit 255"),
     "fails silently": ("ended with exit code 3", "exit 3"), "writes nothing": ("wrote no machine code", "exit 0"), "crashes": ("ptxas: sm_90a", "kill -SEGV $$"),
     "spills registers": (r"kernel \w+norm for sm_90a: 24 bytes of registers", REPORT.format(stack=0, spills=24)),
     "uses local memory": (r"and 48 bytes are in local memory", REPORT.format(stack=48, spills=0)),

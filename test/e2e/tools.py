@@ -42,6 +42,8 @@ class Bench:
         self.braid = Braid(options.braid, scratch)
         self.folder = Path(scratch)
         self.fixture = options.fixtures / "latent-moe-mixed"
+        # GPU code for all that a mixed model needs would take minutes.
+        self.dense, self.coded = options.fixtures / "dense", options.fixtures / "plain-moe-fp8"
         self.fixtures = options.fixtures
 
     def run(self, *arguments, text=None, environment=None):
@@ -56,9 +58,9 @@ class Bench:
         self.braid.call("compile", source, "-o", out, "-q", *options)
         return out
 
-    def dump(self, phase, *options):
+    def dump(self, phase, *options, fixture=None):
         out = self.braid.fresh(".mlir")
-        self.braid.call("compile", self.fixture, f"--stop-after={phase}", "-o", out, "-q", *options)
+        self.braid.call("compile", fixture or self.fixture, f"--stop-after={phase}", "-o", out, "-q", *options)
         return out
 
 
@@ -148,9 +150,9 @@ def check_inspect(report, bench):
 
 def check_inspect_gpu(report, bench):
     """GPU code is described as the manifest and the sections have it."""
-    plain = bench.compile(bench.fixture, "--weights=none")
+    plain = bench.compile(bench.dense, "--weights=none")
     report.claim("inspect: no GPU code", json.loads(bench.run("inspect", plain, "--json")[1])["gpus"] == [] and "GPU  " not in bench.run("inspect", plain)[1], "none listed")
-    artefact = bench.compile(bench.fixture, "--weights=none", "--target=cpu,sm_80,sm_90a", "--with-sim")
+    artefact = bench.compile(bench.dense, "--weights=none", "--target=cpu,sm_80,sm_90a", "--with-sim")
     gpus = {gpu["target"]: gpu for gpu in json.loads(bench.run("inspect", artefact, "--json")[1])["gpus"]}
     found = {target: (gpu["exact"], gpu["ptx_version"], gpu["oldest_driver"]) for target, gpu in gpus.items()}
     report.claim("inspect: GPU targets", found == {"sm_80": (False, "8.0", "r525 (CUDA 12.0)"), "sm_90a": (True, "8.3", "r545 (CUDA 12.3)")}, str(found))
@@ -167,7 +169,7 @@ def check_inspect_gpu(report, bench):
     shown = ("sm_80, and later ones", "sm_90a, this architecture alone; PTX 8.3, driver r545 (CUDA 12.3) or later", "occupancy", "can be simulated")
     report.claim("inspect: GPU text", code == 0 and all(part in text for part in shown), "; ".join(line for line in text.splitlines() if line.startswith("GPU")))
     bare = bench.braid.fresh(".braid")
-    code, _, errors = bench.run("compile", bench.fixture, "--weights=none", "--target=sm_90a", "-o", bare, environment={"CUDA_HOME": "", "CUDA_PATH": "", "PATH": "/usr/lib/llvm-22/bin"})
+    code, _, errors = bench.run("compile", bench.dense, "--weights=none", "--target=sm_90a", "-o", bare, environment={"CUDA_HOME": "", "CUDA_PATH": "", "PATH": "/usr/lib/llvm-22/bin"})
     report.claim("compile without ptxas says so", code == 0 and "not assembled: no ptxas" in errors, next((line for line in errors.splitlines() if "PTX" in line), errors))
     report.claim("inspect: PTX alone", "not assembled: braid run --allow-jit" in bench.run("inspect", bare)[1], "no cubin")
 
@@ -179,7 +181,7 @@ def check_code_cache(report, bench):
     def compile(*options, target="sm_90a"):
         """The artefact's bytes, and what of them was assembled earlier."""
         out = bench.braid.fresh(".braid")
-        code, _, errors = bench.run("compile", bench.fixture, "--weights=none", f"--target={target}", f"--cache={folder}", "-o", out, *options)
+        code, _, errors = bench.run("compile", bench.dense, "--weights=none", f"--target={target}", f"--cache={folder}", "-o", out, *options)
         found = re.search(r"assembled earlier: (.*)", errors)
         return (out.read_bytes() if code == 0 else errors), found and found[1]
 
@@ -201,10 +203,10 @@ def check_code_cache(report, bench):
     both = compile(target="sm_80,sm_90a")
     report.claim("cache: one of two targets", both[1] == "sm_90a", str(both[1]))
     report.claim("cache: its size", len(entries()) == 3 and not (folder / "old.cubin").exists(), "the entry that was not used for longest is gone")
-    report.claim("cache: cannot be written", compile(f"--cache={bench.fixture / 'config.json' / 'x'}") == first, "same bytes")
-    jobs = [compile("--cache=none", f"-j{n}", target="sm_80,sm_86,sm_90a")[0] for n in (1, 7)]
-    report.claim("same GPU code with 1 and 7 jobs", jobs[0] == jobs[1], "sm_80, sm_86, sm_90a")
-    refused(report, "cache: no GPU code", bench.run("compile", bench.fixture, "--cache=none", "--target=cpu"), "--cache: there is no GPU code")
+    report.claim("cache: cannot be written", compile(f"--cache={bench.dense / 'config.json' / 'x'}") == first, "same bytes")
+    jobs = [compile("--cache=none", f"-j{n}", target="sm_80,sm_90a")[0] for n in (1, 7)]
+    report.claim("same GPU code with 1 and 7 jobs", jobs[0] == jobs[1], "sm_80, sm_90a")
+    refused(report, "cache: no GPU code", bench.run("compile", bench.dense, "--cache=none", "--target=cpu"), "--cache: there is no GPU code")
 
 
 def check_spills(report, bench):
@@ -215,11 +217,12 @@ def check_spills(report, bench):
 kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' "$3" | head -1)
 sed -n "/entry $kernel(/,/^{/p" "$3" | grep -q minnctapersm && spills=8 || spills=0
 echo code > "$5"
+exec >&2
 echo "ptxas info    : Compiling entry function '$kernel' for 'sm_90a'"
 echo "    0 bytes stack frame, $spills bytes spill stores, 0 bytes spill loads"
 """)
     script.chmod(0o755)
-    artefact = bench.compile(bench.fixture, "--weights=none", "--target=sm_90a", f"--ptxas={script}", "--cache=none")
+    artefact = bench.compile(bench.dense, "--weights=none", "--target=sm_90a", f"--ptxas={script}", "--cache=none")
     offset, size = sections(artefact.read_bytes())[".braid.gpu.sm_90a.ptx"]
     heads = dict(re.findall(r"\.entry (\w+)\((.*?)\{", artefact.read_bytes()[offset:offset + size].decode(), re.DOTALL))
     free = [name for name, head in heads.items() if ".minnctapersm" not in head]
@@ -228,15 +231,15 @@ echo "    0 bytes stack frame, $spills bytes spill stores, 0 bytes spill loads"
 
 def check_plan_time(report, bench):
     """Launches are those of the artefact's host code, as the simulator is given them."""
-    plan = lambda *options: json.loads(bench.run("plan", bench.fixture, "--json", "--target=sm_90a", "--machine=h200", *options)[1])["steps"]
+    plan = lambda *options: json.loads(bench.run("plan", bench.dense, "--json", "--target=sm_90a", "--machine=h200", *options)[1])["steps"]
     decode, prefill = plan("--batch=3", "--prompt=100")
-    artefact = bench.compile(bench.fixture, "--weights=none", "--target=sm_90a")
+    artefact = bench.compile(bench.dense, "--weights=none", "--target=sm_90a")
     described = json.loads(bench.run("inspect", artefact, "--manifest")[1])
     known = {kernel["name"]: kernel for kernel in described["kernels"]}
     calls = {kernel["name"]: known[kernel["name"]]["calls"] for kernel in decode["kernels"]}
     report.claim("plan: launches", all(kernel["launches"] >= calls[kernel["name"]] > 0 and kernel["launches"] % calls[kernel["name"]] == 0 for kernel in decode["kernels"]), f"{decode['launches']} of {sum(calls.values())} calls")
     report.claim("plan: shapes", (decode["rows"], decode["sequences"], prefill["rows"], prefill["sequences"]) == (3, 3, 100, 1), "as asked")
-    text = bench.run("plan", bench.fixture, "--target=h200", "--machine=h200")[1]
+    text = bench.run("plan", bench.dense, "--target=h200", "--machine=h200")[1]
     report.claim("plan: a card as target", "on h200 (sm_90a); predicted" in text and "more memory" not in text, "h200 is sm_90a")
     text = bench.run("plan", FIXTURES.parent / "configs" / "nano.json", "--target=rtx5090", "--machine=rtx5090")[1]
     report.claim("plan: times of a model that does not fit say so", "more memory" in text, text.strip().splitlines()[-1])
@@ -368,12 +371,12 @@ def same_files(one, other, weights=True):
 
 def check_resume(report, bench):
     for options in (["--precision=f32"], ["--precision=bf16", "--target=cpu"], ["--precision=f32", "--weights=none"], GPU):
-        weights = "--weights=none" not in options
+        weights, fixture = "--weights=none" not in options, bench.coded if options is GPU else bench.fixture
         late = [option for option in options if option.startswith("--weights")]
         early = [option for option in options if not option.startswith("--weights")]
-        direct = bench.compile(bench.fixture, *options)
+        direct = bench.compile(fixture, *options)
         for phase in ("model", "kernel", "device"):
-            dump = bench.dump(phase, *early)
+            dump = bench.dump(phase, *early, fixture=fixture)
             target = [option for option in early if "target" in option or "sim" in option] if phase == "model" else []
             resumed = bench.compile(dump, *late, *target)
             report.claim(f"resume from {phase} {' '.join(options)}", same_files(direct, resumed, weights), f"{direct.stat().st_size} bytes")
@@ -398,8 +401,9 @@ def check_same_bytes(report, bench):
     for name in ("here", "there/and/deeper"):
         place = bench.folder / name
         shutil.copytree(bench.fixture, place / "model")
+        shutil.copytree(bench.coded, place / "coded")
         for mode, *options in ("pack",), ("link",), ("none", *GPU):
-            bench.braid.call("compile", place / "model", "-o", place / f"{mode}.braid", f"--weights={mode}", "-q", *options)
+            bench.braid.call("compile", place / ("coded" if options else "model"), "-o", place / f"{mode}.braid", f"--weights={mode}", "-q", *options)
         copies.append(place)
     report.claim("same bytes in another folder", same_files(*(place / "pack.braid" for place in copies)), "packed")
     report.claim("same bytes in another folder, linked", same_files(*(place / "link.braid" for place in copies), weights=False), "relative to the artefact")

@@ -45,7 +45,7 @@ Value SimFunction::field(Value base, int32_t index, Type type) {
 Value SimFunction::site(Operation *op) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  out << function.getSymName() << ": " << op->getName();
+  out << kernel << ": " << op->getName();
   // Threads that meet have to do so at one op, not at two that read alike.
   if (isa<NVVM::NVVMDialect>(op->getDialect()))
     out << " " << ++meetings;
@@ -414,7 +414,7 @@ void NVVMToSim::runOnOperation() {
         return signalPassFailure();
       }
       auto copy = copyToHost(kernel, module.getName());
-      if (failed(SimFunction(copy, getOperation(), sites).run()))
+      if (failed(SimFunction(copy, kernel.getSymName(), getOperation(), sites).run()))
         return signalPassFailure();
     }
   }

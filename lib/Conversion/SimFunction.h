@@ -23,10 +23,11 @@ namespace braid {
 /// Rewrites the ops of one function that is to run in the simulator.
 class SimFunction {
 public:
-  /// `sites`: text of an error's place -> the symbol of its string.
-  SimFunction(mlir::LLVM::LLVMFuncOp function, mlir::ModuleOp host,
-              llvm::StringMap<std::string> &sites)
-      : function(function), host(host), sites(sites),
+  /// `function` is a copy of the kernel of that name. `sites`: text of an error's
+  /// place -> the symbol of its string.
+  SimFunction(mlir::LLVM::LLVMFuncOp function, llvm::StringRef kernel,
+              mlir::ModuleOp host, llvm::StringMap<std::string> &sites)
+      : function(function), kernel(kernel), host(host), sites(sites),
         b(function.getLoc(), function.getContext()) {}
   mlir::LogicalResult run();
 
@@ -60,6 +61,7 @@ private:
   mlir::Type pointer() { return mlir::LLVM::LLVMPointerType::get(b.getContext()); }
 
   mlir::LLVM::LLVMFuncOp function;
+  llvm::StringRef kernel;
   mlir::ModuleOp host;
   llvm::StringMap<std::string> &sites;
   int64_t meetings = 0;

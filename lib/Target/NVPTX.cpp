@@ -77,7 +77,9 @@ static std::string emitPTX(gpu::GPUModuleOp module, const GPUTarget &target) {
 std::string braid::findPtxas(const std::string &given) {
   if (!given.empty()) {
     if (!llvm::sys::fs::can_execute(given))
-      throw rt::Error("--ptxas: '" + given + "' cannot be run");
+      throw rt::Error("--ptxas: '" + given + "' cannot be run",
+                      "ptxas comes with the CUDA toolkit; without --ptxas it is "
+                      "looked for in CUDA_HOME and PATH");
     return absolute(given);
   }
   for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})

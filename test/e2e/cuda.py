@@ -109,10 +109,15 @@ def errors(report, subject):
         return "no error"
     text = refusal(",fail=cuLaunchKernel:40:1")
     report.claim(f"{subject.name}: a failed launch names kernel and layer", "kernel " in text and "(layer " in text, text[:160])
+    subject.settings(",fail=cuGraphLaunch:3:700")
+    done = subprocess.run([subject.braid.path, "run", subject.artefact, "--device=cuda", "-n", "9", "--ignore-eos", "--ids=1,2"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    *_, before, last, hint = done.stdout.splitlines() or [""] * 3
+    report.claim(f"{subject.name}: an error behind text begins a line", done.returncode == 1 and last.startswith("error:") and before, repr(before[:40]) + last[:100])
     text = refusal(",cc=8.6")
     report.claim(f"{subject.name}: another GPU is named", "compute capability 8.6" in text and "sm_90a" in text, text[:160])
     text = refusal(",memory=3000000")
-    report.claim(f"{subject.name}: too little memory", "out of memory" in text and "are free" in text, text[:160])
+    report.claim(f"{subject.name}: too little memory", "out of memory" in text and ("are free" in text or "weights take" in text), text[:160])
     subject.settings()
 
 

@@ -168,6 +168,14 @@ def check_inspect_gpu(report, bench):
     code, text, _ = bench.run("inspect", artefact)
     shown = ("sm_80, and later ones", "sm_90a, this architecture alone; PTX 8.3, driver r545 (CUDA 12.3) or later", "occupancy", "can be simulated")
     report.claim("inspect: GPU text", code == 0 and all(part in text for part in shown), "; ".join(line for line in text.splitlines() if line.startswith("GPU")))
+    offset, size = places[".braid.gpu.sm_90a.ptx"]
+    ptx = bench.run("inspect", artefact, "--ptx=sm_90a")[1]
+    report.claim("inspect --ptx", ptx.encode() == artefact.read_bytes()[offset : offset + size], f"{size} bytes")
+    name = written["sm_90a"][-1]["name"]
+    one = bench.run("inspect", artefact, "--ptx=sm_90a", f"--kernel={name}")[1]
+    report.claim("inspect --ptx --kernel", re.findall(r"\.entry (\w+)", one) == [name] and ".version" in one and one.endswith("}\n"), f"{len(one)} bytes of {name}")
+    refused(report, "inspect --ptx of no target", bench.run("inspect", artefact, "--ptx=sm_86"), "only for sm_80, sm_90a")
+    refused(report, "inspect --ptx of no kernel", bench.run("inspect", artefact, "--ptx=sm_80", "--kernel=x"), "no kernel 'x'")
     bare = bench.braid.fresh(".braid")
     code, _, errors = bench.run("compile", bench.dense, "--weights=none", "--target=sm_90a", "-o", bare, environment={"CUDA_HOME": "", "CUDA_PATH": "", "PATH": "/usr/lib/llvm-22/bin"})
     report.claim("compile without ptxas says so", code == 0 and "not assembled: no ptxas" in errors, next((line for line in errors.splitlines() if "PTX" in line), errors))

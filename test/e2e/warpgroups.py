@@ -5,13 +5,15 @@
 """Compiles models in bf16 for sm_90a as they are scheduled, and once more with
 wgmma wherever a contraction can have it, for any number of rows above 8, and runs
 both in the simulator on prompts around the sizes of tiles. Both sum the products
-of an output in ascending order, so that logits have to be equal bit for bit.
+of an output in ascending order, so that logits have to be equal bit for bit,
+whatever seed says when tiles arrive.
 
 Models: one of odd sizes with synthetic weights, whose contractions take more
 steps than there are stages and end inside one, and fixtures.
 """
 import argparse
 import json
+import os
 import re
 import sys
 import tempfile
@@ -63,6 +65,7 @@ def check(report, braid, name, tiles):
         artefacts[rows] = braid.fresh(".braid")
         braid.call("compile", dump, "--golden=none", *options, "-o", artefacts[rows])
     for length in LENGTHS[name]:
+        os.environ["BRAID_SIM_SEED"] = str(length)   # tiles arrive at other moments each time
         ids = [(37 * i + 11) % 250 + 1 for i in range(length)]
         logits = {key: braid.run(artefact, "-n", 0, *run, ids=ids)["prompt.logits"] for key, artefact in artefacts.items()}
         expected = logits.pop("mma")
@@ -70,6 +73,15 @@ def check(report, braid, name, tiles):
             same = np.array_equal(expected, found) and np.isfinite(found).all()
             detail = "bit for bit" if same else f"differ by up to {np.abs(expected - found).max():.3g} of {np.abs(expected).max():.3g}"
             report.claim(f"{name} T{length}, tiles of {rows} rows", same, detail)
+
+
+def check_seed(report, braid):
+    os.environ["BRAID_SIM_SEED"] = "many"
+    try:
+        braid.run(next(braid.folder.glob("*.braid")), "-n", 0, ids=[1])
+        report.claim("a seed that is no number", False, "taken")
+    except CommandFailed as failure:
+        report.claim("a seed that is no number", "BRAID_SIM_SEED: expected a number" in str(failure), str(failure))
 
 
 def main():
@@ -84,13 +96,14 @@ def main():
         parser.error("--braid or --force is needed")
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
-        braid = Braid(options.braid, folder, place=Place("sim", "sm_90a"))
+        braid = Braid(options.braid, Path(folder), place=Place("sim", "sm_90a"))
         for name, tiles in TILES.items():
             if options.only in (None, name):
                 try:
                     check(report, braid, name, tiles)
                 except CommandFailed as failure:
                     report.claim(name, False, str(failure))
+        check_seed(report, braid)
     return report.finish()
 
 

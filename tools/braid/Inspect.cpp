@@ -27,13 +27,16 @@ of the op's schedule for many rows; kernels named _gemvN are for the few of
 decode.
 
 options:
-  --json       one JSON object on stdout; keys in docs/Bundle.md
-  --manifest   the manifest as it stands in the artefact
-  -h, --help   this text
+  --json        one JSON object on stdout; keys in docs/Bundle.md
+  --manifest    the manifest as it stands in the artefact
+  --ptx=TARGET  the PTX of a GPU target, e.g. sm_90a
+  --kernel=K    with --ptx: that kernel alone
+  -h, --help    this text
 
 examples:
   braid inspect nano.braid
   braid inspect nano.braid --json | jq .state.bytes_per_sequence
+  braid inspect nano.braid --ptx=sm_90a --kernel=mamba0_in_proj_gemv1
 )";
 
 /// A manifest knows the layers' kinds; their names follow from them.
@@ -270,6 +273,8 @@ static void printText(const rt::Artifact &artifact, const Json &raw) {
 }
 
 static int inspect(const Arguments &arguments) {
+  if (arguments.has("--kernel") && !arguments.has("--ptx"))
+    throw UsageError("--kernel: expected --ptx=TARGET too");
   if (arguments.words.size() != 1)
     throw UsageError("expected one artefact, found " +
                          std::to_string(arguments.words.size()),
@@ -277,6 +282,11 @@ static int inspect(const Arguments &arguments) {
   rt::Artifact artifact = rt::Artifact::open(arguments.words[0]);
   if (arguments.has("--manifest")) {
     printf("%s\n", artifact.manifestJson.c_str());
+    return 0;
+  }
+  if (arguments.has("--ptx")) {
+    printf("%s", ptxText(artifact, arguments.value("--ptx"),
+                         arguments.value("--kernel")).c_str());
     return 0;
   }
   if (arguments.has("--json")) {
@@ -294,6 +304,6 @@ static int inspect(const Arguments &arguments) {
 
 namespace braid {
 int inspectMain(int argc, char **argv) {
-  return runCommand(argc, argv, kHelp, {"--json", "--manifest"}, inspect);
+  return runCommand(argc, argv, kHelp, {"--json", "--manifest", "--ptx=", "--kernel="}, inspect);
 }
 } // namespace braid

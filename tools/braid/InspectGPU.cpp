@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "InspectGPU.h"
 #include "braid-rt/abi.h"
+#include "braid-rt/error.h"
 #include "braid/Analysis/GPULimits.h"
 
 #include <algorithm>
@@ -123,6 +124,39 @@ std::string gpusText(const rt::Artifact &artifact) {
       text += kernelLine(gpu, column, kernel);
   }
   return text;
+}
+
+/// What stands before the first kernel, and the kernel: ptxas takes that too.
+static std::string partOf(const std::string &ptx, const std::string &kernel) {
+  static constexpr char kEntry[] = ".visible .entry ", kEnd[] = "\n}\n";
+  size_t begin = ptx.find(kEntry + kernel + "(");
+  size_t end = ptx.find(kEnd, begin);
+  if (begin == ptx.npos || end == ptx.npos)
+    return "";
+  return ptx.substr(0, ptx.find(kEntry)) +
+         ptx.substr(begin, end + sizeof(kEnd) - 1 - begin);
+}
+
+std::string ptxText(const rt::Artifact &artifact, const std::string &target,
+                    const std::string &kernel) {
+  std::string targets;
+  for (const rt::GpuCode &gpu : artifact.manifest.gpus) {
+    targets += (targets.empty() ? "" : ", ") + gpu.target;
+    if (gpu.target != target)
+      continue;
+    std::string ptx = rt::readSection(
+        artifact, BRAID_SECTION_GPU_PREFIX + target + ".ptx");
+    if (kernel.empty())
+      return ptx;
+    std::string part = partOf(ptx, kernel);
+    if (part.empty())
+      throw rt::Error(artifact.path + ": " + target + " has no kernel '" +
+                          kernel + "'",
+                      "braid inspect lists them");
+    return part;
+  }
+  throw rt::Error(artifact.path + ": has no code for '" + target + "'" +
+                  (targets.empty() ? "" : ", only for " + targets));
 }
 
 } // namespace braid

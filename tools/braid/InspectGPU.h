@@ -18,6 +18,11 @@ rt::Json gpusJson(const rt::Artifact &artifact);
 /// The same for people: lines of text, nothing without GPU code.
 std::string gpusText(const rt::Artifact &artifact);
 
+/// The PTX of a target; of one kernel alone, if `kernel` is not empty. Throws
+/// rt::Error: there is no such target or kernel.
+std::string ptxText(const rt::Artifact &artifact, const std::string &target,
+                    const std::string &kernel);
+
 } // namespace braid
 
 #endif // BRAID_TOOLS_BRAID_INSPECTGPU_H

@@ -139,7 +139,7 @@ private:
     generation.hidden = hidden.empty() ? nullptr : hidden.data();
     streaming = true;
     start("");
-    total = generate(session, {&prompt, 1}, generation, *this);
+    total = generateText(prompt);
     finishText(answers[0]);
     if (total.finish[0] == Finish::Context)
       say("the context of " + std::to_string(engine->context()) +
@@ -148,6 +148,15 @@ private:
       session.save(prompt.sequence, options.saveSession);
     if (!options.hiddenOut.empty() && !interruptRequested)
       writeHidden(hidden, int64_t(prompt.ids.size()));
+  }
+
+  /// An error must not stand behind half a line of text.
+  GenerateReport generateText(const Prompt &prompt) try {
+    return generate(session, {&prompt, 1}, generation, *this);
+  } catch (...) {
+    if (!answers[0].ids.empty())
+      finishText(answers[0]);
+    throw;
   }
 
   std::vector<float> roomForHidden(const Prompt &prompt) const {

@@ -20,10 +20,6 @@ static std::string format(const char *pattern, double value) {
   return text;
 }
 
-static std::string counted(int64_t count, const std::string &noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
 std::string describe(const Engine &engine, bool contextGiven) {
   const Manifest &m = engine.manifest();
   std::string text = engine.artifact().path + ": " + m.modelType + ", " +

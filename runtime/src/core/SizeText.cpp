@@ -24,4 +24,8 @@ std::string sizeText(uint64_t bytes) {
   return text + " " + units[unit];
 }
 
+std::string counted(int64_t count, const std::string &noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
 } // namespace braid::rt

@@ -8,6 +8,7 @@
 #include "CudaMemory.h"
 #include "braid-rt/error.h"
 #include "core/Bytes.h"
+#include "core/SizeText.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -304,9 +305,9 @@ void CudaDevice::fetch(const braid_step &step, bool wantsLogits) {
 void CudaDevice::requireStep(const braid_step &step, CUresult code) const {
   if (!code)
     return;
-  throw Error(gpu.info().text() + ": a step of " + std::to_string(step.rows) +
-                  " rows and " + std::to_string(step.sequences) +
-                  " sequences has failed: " + gpu.driver().textOf(code),
+  throw Error(gpu.info().text() + ": a step of " + counted(step.rows, "row") +
+                  " of " + counted(step.sequences, "sequence") +
+                  " has failed: " + gpu.driver().textOf(code),
               "with CUDA_LAUNCH_BLOCKING=1 in the environment the error names "
               "the kernel and its layer");
 }

@@ -36,7 +36,15 @@ void CudaGpu::expect(const MemoryPlan &memory) {
   uint64_t atOnce = memory.weights + memory.activations +
                     (grows ? 0 : memory.state);
   size_t free = 0, total = 0;
-  if (!driver().cuMemGetInfo(&free, &total) && atOnce > free)
+  if (driver().cuMemGetInfo(&free, &total))
+    return;
+  if (memory.weights > total)
+    throw Error("out of memory on " + ownInfo.text() + ": weights take " +
+                    sizeText(memory.weights) + " of its " + sizeText(total),
+                "a checkpoint in FP8 or NVFP4 takes a half or a quarter of "
+                "BF16's memory; braid plan says what fits; --device=cpu runs "
+                "without a GPU");
+  if (atOnce > free)
     lacks(atOnce, grows ? "weights and activations"
                         : "weights, activations and state");
 }

@@ -25,6 +25,10 @@ static std::string targetsOf(const Artifact &artifact) {
 [[noreturn]] static void refuse(const Artifact &artifact, const GpuInfo &gpu) {
   std::string target = targetFor(gpu.major, gpu.minor);
   const std::string &source = artifact.manifest.weights.sourceDir;
+  // The file keeps what it has.
+  std::string targets = artifact.manifest.isa;
+  for (const GpuCode &code : artifact.manifest.gpus)
+    targets += "," + code.target;
   throw Error(artifact.path + ": has no code for " + gpu.text() +
                   "; it has: " + targetsOf(artifact),
               target.empty() ? "Braid compiles for compute capability 8.0 and "
@@ -32,7 +36,7 @@ static std::string targetsOf(const Artifact &artifact) {
                                "--device=cpu"
                              : "braid compile " +
                                    (source.empty() ? "CHECKPOINT" : source) +
-                                   " --target=" + target + " -o " +
+                                   " --target=" + targets + "," + target + " -o " +
                                    artifact.path);
 }
 

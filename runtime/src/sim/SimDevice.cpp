@@ -7,7 +7,9 @@
 #include "SimDevice.h"
 #include "braid-rt/error.h"
 
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 namespace braid::rt {
@@ -26,9 +28,23 @@ static std::vector<SimKernel> kernelsOf(const Artifact &artifact,
   return kernels;
 }
 
+/// Of random moments: the environment's, so that a run can try others.
+static uint32_t seedOfMoments() {
+  const char *text = std::getenv("BRAID_SIM_SEED");
+  if (!text)
+    return 1;
+  uint32_t seed = 0;
+  const char *end = text + std::strlen(text);
+  auto [last, error] = std::from_chars(text, end, seed);
+  if (error != std::errc() || last != end || last == text)
+    throw Error(std::string("BRAID_SIM_SEED: expected a number from 0 to "
+                            "4294967295, found '") + text + "'");
+  return seed;
+}
+
 SimDevice::SimDevice(const Artifact &artifact, const GpuCode &gpu,
                      const Code &code)
-    : gpu(gpu), simulator(kernelsOf(artifact, gpu, code)),
+    : gpu(gpu), simulator(kernelsOf(artifact, gpu, code), seedOfMoments()),
       stepFunction(code.step(gpu.entry)) {
   services.base.launch = [](const braid_services *self,
                             const braid_launch *launch) {

@@ -85,7 +85,7 @@ TEST_F(CudaErrors, NoCodeForTheGpu) {
   EXPECT_NE(what.find("has no code for GPU 0, Fake GPU (compute capability "
                       "8.9); it has: sm_90a"),
             what.npos);
-  EXPECT_EQ(hint, "braid compile checkpoint --target=sm_89 -o " +
+  EXPECT_EQ(hint, "braid compile checkpoint --target=cpu,sm_90a,sm_89 -o " +
                       gpu.model.artifact());
   EXPECT_NE(refusal("cc=7.5").second.find("8.0 and later"), std::string::npos);
 }
@@ -149,6 +149,15 @@ TEST_F(CudaErrors, OutOfMemory) {
   EXPECT_NE(hint.find("--context"), hint.npos);
 }
 
+/// A smaller context would be no remedy.
+TEST_F(CudaErrors, WeightsThatNoContextMakesFit) {
+  auto [what, hint] = refusal("memory=4400");
+  EXPECT_EQ(what, "out of memory on GPU 0, Fake GPU (compute capability 9.0): "
+                  "weights take 4.4 KiB of its 4.3 KiB");
+  EXPECT_NE(hint.find("NVFP4"), hint.npos);
+  EXPECT_EQ(hint.find("--context"), hint.npos);
+}
+
 /// State that does not fit is refused before the step; what there is goes on.
 TEST_F(CudaErrors, OutOfMemoryInAStep) {
   gpu.set("memory=4000000");
@@ -182,8 +191,8 @@ TEST_F(CudaErrors, StepFailsLater) {
   std::vector<int32_t> ids = {1, 2};
   Feed feed{session.create(), ids};
   EXPECT_EQ(errorOf([&] { session.step({&feed, 1}); }),
-            "GPU 0, Fake GPU (compute capability 9.0): a step of 2 rows and 1 "
-            "sequences has failed: CUDA_ERROR_ILLEGAL_ADDRESS (as the fake "
+            "GPU 0, Fake GPU (compute capability 9.0): a step of 2 rows of 1 "
+            "sequence has failed: CUDA_ERROR_ILLEGAL_ADDRESS (as the fake "
             "driver was told)");
 }
 
@@ -202,7 +211,7 @@ TEST_F(CudaErrors, KernelFails) {
             "simulated kernel take: trouble: block (0, 0, 0), thread 0: writes "
             "4 bytes outside of the buffers that the kernel was given (layer "
             "1)");
-  EXPECT_NE(failure("cuda").find("a step of 1 rows and 1 sequences has failed"),
+  EXPECT_NE(failure("cuda").find("a step of 1 row of 1 sequence has failed"),
             std::string::npos);
   setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
   std::string what = failure("cuda");

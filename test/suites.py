@@ -2,7 +2,7 @@
 #===- suites.py - every test suite, one line each ---===#
 # Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Builds, runs the suites one after another and adds up what passed and failed.
+"""Builds, runs the suites, two at a time, and adds up what passed and failed.
 
 A suite that cannot run, crashes, runs out of time or skips a test has failed.
 `tools/check` calls this once the packages are there; see `tools/check --help`.
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,6 +118,7 @@ def suites(everything):
         Suite("lit", count_lit, [[LIT, "--verbose", BUILD / "test"]]),
         *(Suite(f"unit-{command[0].name.split('-')[1]}", count_gtest, [command]) for command in gtest),
         Suite("oracle", count_unittest, [[PYTHON, "-m", "unittest", "discover", "-s", "oracle/tests", "-t", "."]], folder=ROOT / "python"),
+        Suite("commands", count_report, [script("tools.py")], timeout=1500),
         Suite("scripts", count_unittest, [[PYTHON, E2E / "test_e2e.py"], [PYTHON, ROOT / "test" / "test_suites.py"]]),
         Suite("fixtures-f32", count_report, [script("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
         Suite("fixtures-bf16", count_report, [script("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}")]),
@@ -133,7 +135,6 @@ def suites(everything):
         Suite("never", count_report, [script("never.py")]),
         Suite("cuda", count_report, [script("cuda.py")]),
         Suite("gpu-docs", count_report, [[PYTHON, ROOT / "tools" / "generate-gpu-docs", "--braid", BRAID, "--check"]]),
-        Suite("commands", count_report, [script("tools.py")], timeout=1500),
         Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),
         Suite("fuzz", count_report, [[PYTHON, ROOT / "test" / "fuzz" / "run.py", f"--seconds={seconds}", "--build", BUILD / "fuzz"]], timeout=1200),
@@ -166,6 +167,13 @@ def run(suite):
     if (not complete or not passed) and not failed:
         passed, failed = (0 if suite.count is count_build else passed), 1
     return passed, failed, text
+
+
+def timed(suite):
+    """Seconds, and what `run` says."""
+    begun = time.monotonic()
+    outcome = run(suite)
+    return time.monotonic() - begun, *outcome
 
 
 def explain(text):
@@ -201,23 +209,31 @@ def check(chosen):
     LOGS.mkdir(parents=True, exist_ok=True)
     provide_ptxas()
     os.environ["XDG_CACHE_HOME"] = str(BUILD / "cache")   # of the tree, not the user's
-    total_passed = total_failed = 0
-    begun = time.monotonic()
-    for index, suite in enumerate(chosen, 1):
-        print(f"[{index:2}/{len(chosen)}] {suite.name:16}", end="", flush=True)
-        start = time.monotonic()
-        passed, failed, text = run(suite)
-        print(f"{passed:5} passed, {failed} failed  {time.monotonic() - start:5.0f} s", flush=True)
-        total_passed, total_failed = total_passed + passed, total_failed + failed
+    begun, ended = time.monotonic(), 0
+    first = 1 if chosen[0].name == "build" else 0   # without it none of the others can run
+    totals = [0, 0]
+
+    def show(suite, seconds, passed, failed, text):
+        nonlocal ended
+        ended += 1
+        print(f"[{ended:2}/{len(chosen)}] {suite.name:16}{passed:5} passed, {failed} failed  {seconds:5.0f} s", flush=True)
+        totals[:] = totals[0] + passed, totals[1] + failed
         if failed:
             explain(text)
             print(f"    log: {LOGS / suite.name}.log", flush=True)
-            if suite.name == "build":
-                total_failed += len(chosen) - index   # none of them can run
-                break
+
+    for suite in chosen[:first]:
+        show(suite, *timed(suite))
+    if totals[1]:
+        totals[1] += len(chosen) - first
+    else:
+        # Most have one thread most of the time.
+        with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+            for done in as_completed(waiting := {pool.submit(timed, suite): suite for suite in chosen[first:]}):
+                show(waiting[done], *done.result())
     print(f"all in {time.monotonic() - begun:.0f} s")
-    print(f"{total_passed} passed, {total_failed} failed")
-    return 1 if total_failed else 0
+    print(f"{totals[0]} passed, {totals[1]} failed")
+    return 1 if totals[1] else 0
 
 
 if __name__ == "__main__":

@@ -205,35 +205,40 @@ def main():
     return check(chosen)
 
 
-def check(chosen):
-    LOGS.mkdir(parents=True, exist_ok=True)
-    provide_ptxas()
-    os.environ["XDG_CACHE_HOME"] = str(BUILD / "cache")   # of the tree, not the user's
-    begun, ended = time.monotonic(), 0
-    first = 1 if chosen[0].name == "build" else 0   # without it none of the others can run
-    totals = [0, 0]
+class Tally:
+    """A line for each suite that has ended, and the sums."""
 
-    def show(suite, seconds, passed, failed, text):
-        nonlocal ended
-        ended += 1
-        print(f"[{ended:2}/{len(chosen)}] {suite.name:16}{passed:5} passed, {failed} failed  {seconds:5.0f} s", flush=True)
-        totals[:] = totals[0] + passed, totals[1] + failed
+    def __init__(self, count):
+        self.count, self.ended, self.passed, self.failed = count, 0, 0, 0
+
+    def add(self, suite, seconds, passed, failed, text):
+        self.ended, self.passed, self.failed = self.ended + 1, self.passed + passed, self.failed + failed
+        print(f"[{self.ended:2}/{self.count}] {suite.name:16}{passed:5} passed, {failed} failed  {seconds:5.0f} s", flush=True)
         if failed:
             explain(text)
             print(f"    log: {LOGS / suite.name}.log", flush=True)
 
-    for suite in chosen[:first]:
-        show(suite, *timed(suite))
-    if totals[1]:
-        totals[1] += len(chosen) - first
+
+def check(chosen):
+    LOGS.mkdir(parents=True, exist_ok=True)
+    provide_ptxas()
+    os.environ["XDG_CACHE_HOME"] = str(BUILD / "cache")   # of the tree, not the user's
+    begun, tally = time.monotonic(), Tally(len(chosen))
+    if chosen[0].name == "build":
+        print(f"building; progress is in {LOGS / 'build.log'}", flush=True)
+        build, *chosen = chosen
+        tally.add(build, *timed(build))
+    if tally.failed:
+        tally.failed += len(chosen)   # none of them can run
     else:
         # Most have one thread most of the time.
         with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-            for done in as_completed(waiting := {pool.submit(timed, suite): suite for suite in chosen[first:]}):
-                show(waiting[done], *done.result())
+            running = {pool.submit(timed, suite): suite for suite in chosen}
+            for done in as_completed(running):
+                tally.add(running[done], *done.result())
     print(f"all in {time.monotonic() - begun:.0f} s")
-    print(f"{totals[0]} passed, {totals[1]} failed")
-    return 1 if totals[1] else 0
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed else 0
 
 
 if __name__ == "__main__":

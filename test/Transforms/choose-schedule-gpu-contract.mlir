@@ -49,6 +49,17 @@ func.func private @coded_sm_90a(%step: !braid.context, %x: memref<?x48xbf16>, %w
   return
 }
 
+// CHECK-LABEL: func.func private @coded_wide_sm_90a(
+// CHECK-SAME: braid.schedule = #braid.gpu_schedule<"wgmma", threads = 256, blocks = 2, tile = [128, 256, 64]>
+func.func private @coded_wide_sm_90a(%step: !braid.context, %x: memref<?x256xbf16>, %w: memref<8x65x32x4xf8E4M3FN>, %y: memref<?x256xbf16>) attributes {braid.kernel = 9 : i64, braid.target = "sm_90a"} {
+  braid.packed_contract ins(%x, %w : memref<?x256xbf16>, memref<8x65x32x4xf8E4M3FN>) outs(%y : memref<?x256xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}
+
 // Few outputs: small tiles.
 // CHECK-LABEL: func.func private @narrow_sm_90a(
 // CHECK-SAME: braid.schedule = #braid.gpu_schedule<"mma", threads = 256, blocks = 2, tile = [64, 64, 0]>

@@ -34,7 +34,7 @@ func.func private @tile_sm_90a(%step: !braid.context, %x: memref<?x48xbf16>, %w:
 // -----
 
 func.func private @coded_sm_90a(%step: !braid.context, %x: memref<?x48xbf16>, %w: memref<2x13x32x4xf8E4M3FN>, %y: memref<?x64xf32>) attributes {braid.kernel = 0 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"gemv", threads = 256, blocks = 2>} {
-  // expected-error @+1 {{has coded weights, which only tensor cores multiply above 8 rows: expected the strategy mma}}
+  // expected-error @+1 {{has coded weights, which only tensor cores multiply above 8 rows: expected the strategy mma or wgmma}}
   braid.packed_contract ins(%x, %w : memref<?x48xbf16>, memref<2x13x32x4xf8E4M3FN>) outs(%y : memref<?x64xf32>) {
   ^bb0(%acc: f32, %old: f32):
     braid.yield %acc : f32

@@ -110,3 +110,27 @@ func.func private @gathered_sm_90a(%step: !braid.context, %x: memref<?x328xbf16>
   }
   return
 }
+
+// Codes become pairs in registers: a word of four FP8 codes is two words of A, one
+// load of 16 bytes for each 16 inputs. The last of six steps ends inside.
+// CHECK-LABEL: func.func private @coded_sm_90a(
+// CHECK: braid.part = "mma64x64"
+// CHECK: scf.for %{{.*}} = %c0 to %c6 step %c1 iter_args
+// CHECK-COUNT-4: vector.load %{{.*}} {alignment = 16 : i64} : memref<9x85x128xf8E4M3FN>, vector<16xf8E4M3FN>
+// CHECK-NOT: vector.load
+// CHECK-COUNT-8: arith.mulf %{{.*}} : vector<8xbf16>
+// CHECK-NOT: arith.mulf
+// CHECK: nvvm.wgmma.fence.aligned
+// CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+// CHECK: nvvm.wgmma.commit.group.sync.aligned
+// The scale of an output is in the first row.
+// CHECK: vector.load %{{.*}}[%{{.*}}, %c0, %{{.*}}] {{.*}} : memref<9x85x128xf8E4M3FN>
+// CHECK: braid.part = "wgmma"
+func.func private @coded_sm_90a(%step: !braid.context, %x: memref<?x336xbf16>, %w: memref<9x85x32x4xf8E4M3FN>, %y: memref<?x264xbf16>) attributes {braid.kernel = 9 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"wgmma", threads = 256, blocks = 2, tile = [128, 256, 64]>} {
+  braid.packed_contract ins(%x, %w : memref<?x336xbf16>, memref<9x85x32x4xf8E4M3FN>) outs(%y : memref<?x264xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}

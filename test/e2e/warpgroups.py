@@ -8,8 +8,9 @@ both in the simulator on prompts around the sizes of tiles. Both sum the product
 of an output in ascending order, so that logits have to be equal bit for bit,
 whatever seed says when tiles arrive.
 
-Models: one of odd sizes with synthetic weights, whose contractions take more
-steps than there are stages and end inside one, and fixtures.
+Models: one of odd sizes with synthetic weights, in bf16 and in codes, whose
+contractions take more steps than there are stages and end inside one, and a
+fixture.
 """
 import argparse
 import json
@@ -29,8 +30,12 @@ DEEP = dict(COMMON, hybrid_override_pattern="M-E*", vocab_size=257, hidden_size=
             head_dim=64, mamba_num_heads=20, mamba_head_dim=16, n_groups=2, ssm_state_size=16, conv_kernel=4, chunk_size=16,
             intermediate_size=456, n_routed_experts=5, num_experts_per_tok=3, moe_intermediate_size=392,
             moe_shared_expert_intermediate_size=264)
-TILES = {"deep": (128, 64), "plain-moe": (64,)}  # rows of them
-LENGTHS = {"deep": (1, 9, 65, 128, 300), "plain-moe": (17, 100)}
+# Codes lie in blocks of 16 inputs.
+CODED = dict(DEEP, hidden_size=336, intermediate_size=464, moe_intermediate_size=400, moe_shared_expert_intermediate_size=272)
+SYNTHETIC = {"deep": DEEP, **{f"deep-{algorithm.lower()}": dict(CODED, quantization_config={"quant_method": "modelopt", "quant_algo": algorithm, "ignore": ["lm_head"]})
+                              for algorithm in ("FP8", "NVFP4")}}
+TILES = {"deep": (128, 64), "deep-fp8": (128,), "deep-nvfp4": (64,), "plain-moe": (64,)}  # rows of them
+LENGTHS = {"deep": (1, 9, 65, 128, 300), "deep-fp8": (9, 130), "deep-nvfp4": (9, 70), "plain-moe": (17, 100)}
 PLAIN = re.compile(r'#braid.gpu_schedule<"(?:mma|wgmma)", threads = 256, blocks = \d+, tile = \[[^]]*\]>')
 
 
@@ -48,10 +53,10 @@ def force(dump, rows):
 
 def prepare(braid, name):
     """The model, and options to compile its dump and to run it."""
-    if name != "deep":
+    if name not in SYNTHETIC:
         return FIXTURES / name, [f"--weights-from={FIXTURES / name}"], []
-    source = braid.folder / "deep.json"
-    source.write_text(json.dumps(DEEP))
+    source = braid.folder / f"{name}.json"
+    source.write_text(json.dumps(SYNTHETIC[name]))
     return source, [], ["--synthetic-weights", SEED]
 
 

@@ -26,7 +26,6 @@ public:
               function_ref<void(const TileResult &)> write) override;
 
 private:
-  static constexpr int64_t kWarp = 32;
   static constexpr int64_t kRows = 16; ///< Queries of a warp.
   static constexpr int64_t kTile = 8;  ///< Keys, or columns, of a fragment.
   static constexpr int64_t kHalves = 2; ///< Queries of a lane: g and g + 8.

@@ -51,7 +51,7 @@ public:
   }
 
 private:
-  static constexpr int64_t kWarp = 32, kEach = 4;
+  static constexpr int64_t kEach = 4;
   /// More rows than these seldom fall to one expert; registers are better spent
   /// on loads.
   static constexpr int64_t kExpertRows = 4;

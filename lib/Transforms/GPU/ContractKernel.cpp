@@ -146,9 +146,9 @@ static LogicalResult verifySchedule(PackedContractOp op) {
   auto layout = PackedLayout::of(
       op.getWeight().getType(),
       cast<MemRefType>(op.getX().getType()).getShape().back());
-  if (strategy != "mma" && layout && layout->isCoded())
+  if (strategy != "mma" && strategy != "wgmma" && layout && layout->isCoded())
     return op.emitOpError("has coded weights, which only tensor cores multiply "
-                          "above 8 rows: expected the strategy mma");
+                          "above 8 rows: expected the strategy mma or wgmma");
   auto target = op->getParentOp()->getAttrOfType<StringAttr>(kTargetAttr);
   if (strategy == "wgmma" && (!target || target.getValue() != "sm_90a"))
     return op.emitOpError("is to use wgmma, which sm_90a alone has");

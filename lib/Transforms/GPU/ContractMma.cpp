@@ -56,7 +56,7 @@ public:
   }
 
 private:
-  static constexpr int64_t kThreads = 128, kWarp = 32;
+  static constexpr int64_t kThreads = 128;
   /// More would have to be asked for at the launch.
   static constexpr int64_t kSharedBytes = 48 << 10;
   static constexpr int64_t kDepth = 32; ///< Inputs of a step.

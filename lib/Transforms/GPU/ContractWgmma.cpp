@@ -1,4 +1,4 @@
-//===- ContractWgmma.cpp - contractions of bf16 by warpgroups
+//===- ContractWgmma.cpp - contractions by warpgroups
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -26,8 +26,9 @@ using Values = LoopBuilder::Values;
 /// neighbours at once, straight from global memory, since no other warp needs
 /// them; the first two are rows of one product, the others of a second one, so
 /// that a warp has the 32 outputs of a panel. B is the tile of x in shared
-/// memory, which both groups read. An output is one sum over K in ascending
-/// order, the same for any other rows.
+/// memory, which both groups read. A word of codes becomes two words of pairs, in
+/// registers. An output is one sum over K in ascending order, the same for any
+/// other rows.
 class ContractWgmma {
 public:
   ContractWgmma(Contraction &c, int64_t rows)
@@ -47,13 +48,15 @@ public:
   static constexpr int64_t kColumns = 256;
 
 private:
-  static constexpr int64_t kWarp = 32, kWarps = 8;
+  static constexpr int64_t kWarps = 8;
   static constexpr int64_t kDepth = WgmmaRing::kDepth; ///< Inputs of a step.
   static constexpr int64_t kParts = kDepth / 16;
   static_assert(kColumns == kWarps * kPanel, "a warp takes a panel");
 
   void tile(Value column, const Contraction::Tile &at);
   Values loadWeights(Value step);
+  Value loadRow(Value row);
+  Values pairs(ValueRange weights);
   Values multiply(Value tile, ValueRange weights, ValueRange sums);
   Values step(Value number, ValueRange carried);
   void finish(Value column, const Contraction::Tile &at, ValueRange sums);
@@ -73,23 +76,59 @@ private:
 // Products
 //===----------------------------------------------------------------------===//
 
-/// The lane's words of a step: four neighbours' of each of eight pairs.
-Values ContractWgmma::loadWeights(Value step) {
-  Values words;
+static Value fourWords(LoopBuilder &b, Value loaded) {
   auto type = VectorType::get({4}, b.getI32Type());
-  for (int64_t i = 0; i < 2 * kParts; ++i) {
-    Value pair = b.add(b.mul(step, b.index(kDepth / 2)),
-                       b.add(quad, b.index(4 * i)));
-    Value last = b.index(c.pairs - 1), at = pair;
-    if (c.k % kDepth != 0)
-      at = b.min(pair, last);
-    Value loaded = c.weights(expert, panel, at, b.mul(group, b.index(4)), 4);
-    Value four = vector::BitCastOp::create(b, type, loaded);
-    if (c.k % kDepth != 0)
-      four = arith::SelectOp::create(
-          b, b.le(pair, last), four,
-          arith::ConstantOp::create(b, b.getZeroAttr(type)));
-    words.push_back(four);
+  return vector::BitCastOp::create(b, type, loaded);
+}
+
+/// Four neighbours' words of a row with inputs; zeros behind the last one.
+Value ContractWgmma::loadRow(Value row) {
+  Value last = b.index(c.layout.rows - c.layout.scaleRows - 1), at = row;
+  bool ends = c.k % kDepth != 0;
+  if (ends)
+    at = b.min(row, last);
+  Value four = fourWords(
+      b, c.weights(expert, panel, at, b.mul(group, b.index(4)), 4));
+  if (ends)
+    four = arith::SelectOp::create(
+        b, b.le(row, last), four,
+        arith::ConstantOp::create(b, b.getZeroAttr(four.getType())));
+  return four;
+}
+
+/// The lane's words of a step: of each of eight pairs, or of each of four blocks
+/// of codes, and of their scales.
+Values ContractWgmma::loadWeights(Value step) {
+  const PackedLayout &layout = c.layout;
+  int64_t perLoad = layout.isCoded() ? layout.blockRows() : 4;
+  int64_t loads = layout.isCoded() ? kParts : 2 * kParts;
+  Value own = layout.isCoded() ? b.div(quad, b.index(layout.lanesOfWord()))
+                               : quad;
+  Value first = b.add(b.mul(step, b.index(kDepth / layout.perWord)), own);
+  Values words;
+  for (int64_t i = 0; i < loads; ++i)
+    words.push_back(loadRow(b.add(first, b.index(i * perLoad))));
+  if (layout.hasBlockScales()) {
+    Value block = b.mul(step, b.index(kParts));
+    words.push_back(fourWords(
+        b, c.loadWords(expert, panel, c.scaleRow(block),
+                       b.mul(group, b.index(4)), 4)));
+  }
+  return words;
+}
+
+/// The words of eight pairs that loaded ones stand for.
+Values ContractWgmma::pairs(ValueRange weights) {
+  if (!c.layout.isCoded())
+    return weights;
+  Values words;
+  for (int64_t part = 0; part < kParts; ++part) {
+    Value scales;
+    if (c.layout.hasBlockScales())
+      scales = c.blockScales(weights.back(), b.index(part));
+    for (int64_t reg = 0; reg < 2; ++reg)
+      words.push_back(
+          fourWords(b, c.decodePairs(weights[part], quad, reg, scales)));
   }
   return words;
 }
@@ -127,8 +166,9 @@ Values ContractWgmma::step(Value number, ValueRange carried) {
   // On their way while this step's are multiplied.
   Values ahead = loadWeights(
       b.min(b.add(number, b.index(1)), b.index(ring->steps() - 1)));
+  Values decoded = pairs(weights);
   Value tile = ring->acquire(number, turn);
-  Values result = multiply(tile, weights, sums);
+  Values result = multiply(tile, decoded, sums);
   ring->refill(number, turn);
   NVVM::WgmmaWaitGroupSyncOp::create(b, 0);
   ring->release(turn);

@@ -110,9 +110,7 @@ bool Contraction::fitsTiles(PackedContractOp op) {
   if (x.getRank() == 3) // Choices of a row follow each other.
     x = memref::CollapseShapeOp::computeCollapsedType(
         x, ArrayRef<ReassociationIndices>{{0, 1}, {2}});
-  return fitsTensorCores(op) &&
-         typeOf(op.getWeight()).getElementType().isBF16() &&
-         TensorMapOp::fits(x) &&
+  return fitsTensorCores(op) && TensorMapOp::fits(x) &&
          (!op.getGather() || x.getShape().back() % kChunk == 0);
 }
 
@@ -131,7 +129,6 @@ Value Contraction::tileBegin(Value which, int64_t rows) {
 /// The last active expert whose first tile is not after `tile`: lanes of a warp
 /// count the experts of which that is true.
 Value Contraction::findExpert(Value tile, int64_t rows) {
-  constexpr int64_t kWarp = 32;
   Value lane = b.rem(b.thread(), b.index(kWarp));
   Value count = b.loop(lane, entry(active, b.index(0)), b.index(kWarp),
                        {b.i32(0)}, [&](Value which, ValueRange found) -> Values {

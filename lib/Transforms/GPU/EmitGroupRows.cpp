@@ -27,7 +27,7 @@ struct GroupBlock {
   Value starts;     ///< [experts]: pairs of all warps; then, where they begin.
   int64_t experts;
 
-  int64_t warps() const { return b.threads / 32; }
+  int64_t warps() const { return b.threads / kWarp; }
   Value one(Value condition) {
     return b.select(condition, b.i32(1), b.i32(0));
   }
@@ -43,11 +43,11 @@ struct GroupBlock {
     Value pairs = b.dim(ids, 0);
     Value run = b.div(b.add(pairs, b.index(b.threads - 1)),
                       b.index(b.threads));
-    run = b.mul(run, b.index(32));
+    run = b.mul(run, b.index(kWarp));
     Value lane = b.lane(), begin = b.mul(b.warp(), run);
     Value end = b.min(b.add(begin, run), pairs);
     Value lower = b.sub(arith::ShLIOp::create(b, b.i32(1), lane), b.i32(1));
-    b.loop(begin, end, b.index(32), [&](Value first) {
+    b.loop(begin, end, b.index(kWarp), [&](Value first) {
       Step step;
       step.pair = b.add(first, b.toIndex(lane));
       step.valid = b.lt(step.pair, end);
@@ -99,7 +99,7 @@ struct GroupBlock {
 
   /// Over the experts; by one warp, each lane of which has a run of them.
   void sumExperts() {
-    Value run = b.index(llvm::divideCeil(experts, 32));
+    Value run = b.index(llvm::divideCeil(experts, kWarp));
     Value first = b.mul(b.toIndex(b.lane()), run);
     Value end = b.min(b.add(first, run), b.index(experts));
     auto pass = [&](Value pairs, Value used,
@@ -165,7 +165,7 @@ GroupRowsBlock::GroupRowsBlock(GPUEmitter &b, GroupRowsOp op)
       experts(cast<MemRefType>(op.getBegin().getType()).getDimSize(0) - 1) {}
 
 void GroupRowsBlock::reserve(SharedMemory &memory) {
-  counts = memory.reserve({b.threads / 32, experts}, b.getI32Type());
+  counts = memory.reserve({b.threads / kWarp, experts}, b.getI32Type());
   starts = memory.reserve({experts}, b.getI32Type());
 }
 

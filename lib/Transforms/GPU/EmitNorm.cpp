@@ -102,7 +102,7 @@ struct NormGroup : NormElements {
 void GPUEmitter::emit(RmsNormOp op) {
   NormGroup norm(*this, op);
   SharedMemory memory;
-  size_t partial = memory.reserve({threads / 32}, getF32Type());
+  size_t partial = memory.reserve({threads / kWarp}, getF32Type());
   launch(dim(op.getX(), 0), index(norm.groups), memory,
          [&](Value row, Value group) {
            norm.row = row, norm.base = mul(group, index(norm.width));

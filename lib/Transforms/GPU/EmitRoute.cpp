@@ -70,7 +70,7 @@ struct RouteWarp {
 
   /// Calls `body` with the numbers of [0, n), going round the lanes.
   void spread(int64_t n, function_ref<void(Value)> body) {
-    b.loop(lane(), b.index(n), b.index(32), body);
+    b.loop(lane(), b.index(n), b.index(kWarp), body);
   }
 
   /// The sum of a group's two largest scores. It may leave the range.
@@ -271,7 +271,7 @@ void RouteWarps::emit(Value row, Value frameNumber) {
             experts,
             k,
             int64_t(op.getGroups()),
-            int64_t(llvm::divideCeil(experts, 32))}
+            int64_t(llvm::divideCeil(experts, kWarp))}
       .emit();
 }
 
@@ -291,7 +291,7 @@ void GPUEmitter::emitRouting(RouteOp routeOp, GroupRowsOp groupOp) {
     begin(groupOp);
     RouteWarps route(*this, routeOp);
     GroupRowsBlock group(*this, groupOp);
-    int64_t warps = threads / 32;
+    int64_t warps = threads / kWarp;
     SharedMemory memory;
     route.reserve(memory, std::min(warps, kRows));
     group.reserve(memory);

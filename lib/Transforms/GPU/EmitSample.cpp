@@ -27,7 +27,6 @@ private:
   /// there are enough blocks.
   static constexpr int64_t kFewRows = 8, kMostPieces = 16;
   static constexpr int64_t kVectors = 128; ///< Of a piece, at least.
-  static constexpr int64_t kWarp = 32;
   /// Loads under way at once. With one more, sm_100a spills registers.
   static constexpr int64_t kAhead = 3;
 

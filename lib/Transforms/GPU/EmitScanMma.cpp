@@ -18,7 +18,6 @@ namespace {
 constexpr int64_t kTile = 16, kSide = 8;
 /// Longer chunks would not fit 48 KiB, and have more products per row.
 constexpr int64_t kMaxChunk = 32;
-constexpr int64_t kWarp = 32;
 
 /// The chunk's products of bf16, with sums and the state in f32, and these
 /// roundings (semantics 3.5): W; the state as the output's product reads it;

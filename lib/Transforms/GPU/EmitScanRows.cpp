@@ -60,7 +60,7 @@ ScanRows::ScanRows(GPUEmitter &b, SsdScanOp op) : ScanBlock(b, op) {
   steps = rowsOfThread(stateSize, vectors, b.threads);
   slices = stateSize / steps;
   shuffles = llvm::isPowerOf2_64(vectors);
-  shares = shuffles ? b.threads / 32 : slices;
+  shares = shuffles ? b.threads / kWarp : slices;
 }
 
 void ScanRows::emit(Value sequences) {
@@ -159,9 +159,9 @@ Value ScanRows::sumOverWarp(Value share) {
 /// y of a row, from every thread's or warp's share of it.
 void ScanRows::output(Value t, Value share, Value x) {
   Value at = b.mul(vector, b.index(lanes));
-  Value number = b.div(b.thread(), b.index(shuffles ? 32 : vectors));
+  Value number = b.div(b.thread(), b.index(shuffles ? kWarp : vectors));
   Value writes = shuffles
-                     ? b.lt(b.rem(b.thread(), b.index(32)), b.index(vectors))
+                     ? b.lt(b.rem(b.thread(), b.index(kWarp)), b.index(vectors))
                      : b.lt(number, b.index(slices));
   b.when(writes, [&] { b.storeAligned(share, partial, {number, at}); });
   b.barrier();

@@ -18,9 +18,6 @@
 using namespace mlir;
 using namespace braid;
 
-/// Threads that run in step.
-static constexpr int64_t kWarp = 32;
-
 static Attribute workgroup(MLIRContext *context) {
   return gpu::AddressSpaceAttr::get(context, gpu::AddressSpace::Workgroup);
 }

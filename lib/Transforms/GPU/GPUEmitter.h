@@ -12,6 +12,9 @@
 
 namespace braid {
 
+/// Threads that run in step.
+constexpr int64_t kWarp = 32;
+
 /// Typed buffers in a block's shared memory, laid out one after another.
 class SharedMemory {
 public:

@@ -12,8 +12,6 @@ using namespace braid;
 
 namespace {
 
-constexpr int64_t kWarp = 32;
-
 /// Sums of squares are parted among the block's warps as they are among those of
 /// the op's own launch: a part is what one of those would add.
 class NormRows : public RowProducer {

@@ -66,7 +66,7 @@ private:
 
 void TileRing::begin(const Contraction::Tile &at) {
   firstRow = at.first;
-  int64_t warps = b.threads / 32;
+  int64_t warps = b.threads / kWarp;
   b.when(b.eq(b.thread(), b.index(0)), [&] {
     for (int64_t i = 0; i < kStages; ++i) {
       initMbarrier(b, mbarrier(full, b.index(i)), 1);
@@ -106,7 +106,7 @@ void TileRing::refill(Value step, const Turn &turn) {
 }
 
 void TileRing::release(const Turn &turn) {
-  b.when(b.eq(b.rem(b.thread(), b.index(32)), b.index(0)),
+  b.when(b.eq(b.rem(b.thread(), b.index(kWarp)), b.index(0)),
          [&] { arrive(b, mbarrier(empty, turn.stage)); });
 }
 

@@ -166,7 +166,7 @@ private:
     if (weight.getElementType().isF32() || odd(offset) ||
         llvm::any_of(ArrayRef(strides).drop_back(), odd))
       return schedule("gemv");
-    if (target == "sm_90a" && weight.getElementType().isBF16())
+    if (target == "sm_90a")
       if (GPUScheduleAttr wide = scheduleWgmma(op, outputs))
         return wide;
     if (outputs <= 64)

@@ -118,7 +118,7 @@ def suites(everything):
         Suite("lit", count_lit, [[LIT, "--verbose", BUILD / "test"]]),
         *(Suite(f"unit-{command[0].name.split('-')[1]}", count_gtest, [command]) for command in gtest),
         Suite("oracle", count_unittest, [[PYTHON, "-m", "unittest", "discover", "-s", "oracle/tests", "-t", "."]], folder=ROOT / "python"),
-        Suite("commands", count_report, [script("tools.py")], timeout=1500),
+        Suite("commands", count_report, [script("tools.py")], timeout=1500),   # early: the longest
         Suite("scripts", count_unittest, [[PYTHON, E2E / "test_e2e.py"], [PYTHON, ROOT / "test" / "test_suites.py"]]),
         Suite("fixtures-f32", count_report, [script("run_fixtures.py", "--precision=f32", f"--jobs={jobs}")]),
         Suite("fixtures-bf16", count_report, [script("run_fixtures.py", "--precision=bf16", f"--jobs={jobs}")]),
@@ -220,6 +220,18 @@ class Tally:
             print(f"    log: {LOGS / suite.name}.log", flush=True)
 
 
+def at_once(chosen):
+    """Each suite with its outcome, as they end. Two at a time: the long ones have
+    one thread for most of their time."""
+    pool = ThreadPoolExecutor(min(2, os.cpu_count() or 1))
+    running = {pool.submit(timed, suite): suite for suite in chosen}
+    try:
+        for done in as_completed(running):
+            yield running[done], *done.result()
+    finally:   # after Ctrl-C none of those that wait begins
+        pool.shutdown(cancel_futures=True)
+
+
 def check(chosen):
     LOGS.mkdir(parents=True, exist_ok=True)
     provide_ptxas()
@@ -232,11 +244,8 @@ def check(chosen):
     if tally.failed:
         tally.failed += len(chosen)   # none of them can run
     else:
-        # Most have one thread most of the time.
-        with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-            running = {pool.submit(timed, suite): suite for suite in chosen}
-            for done in as_completed(running):
-                tally.add(running[done], *done.result())
+        for suite, *outcome in at_once(chosen):
+            tally.add(suite, *outcome)
     print(f"all in {time.monotonic() - begun:.0f} s")
     print(f"{tally.passed} passed, {tally.failed} failed")
     return 1 if tally.failed else 0

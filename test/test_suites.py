@@ -7,6 +7,7 @@ import contextlib
 import io
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -63,6 +64,23 @@ class Runs(unittest.TestCase):
             suites.LOGS = suites.ROOT = Path(folder)
             self.assertEqual(suites.check([bad, Suite("other", count_report, [["true"]])]), 1)
         self.assertEqual(out.getvalue().splitlines()[-1], "0 passed, 2 failed")
+
+    def test_suites_add_up_and_each_has_a_line(self):
+        planted = [Suite(name, count_report, [["sh", "-c", f"echo {line}"]]) for name, line in
+                   (("one", "3 passed, 0 failed"), ("two", "2 passed, 1 failed"), ("three", "no such line"))]
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as out:
+            suites.LOGS = Path(folder)
+            self.assertEqual(suites.check(planted), 1)
+        lines = out.getvalue().splitlines()
+        self.assertEqual(lines[-1], "5 passed, 2 failed")
+        self.assertEqual(sorted(line.split()[1 if line[1] != " " else 2] for line in lines if line.startswith("[")), ["one", "three", "two"])
+
+    def test_nothing_more_begins_after_an_interrupt(self):
+        begun = []
+        with mock.patch.object(suites, "timed", lambda suite: begun.append(suite) or time.sleep(0.05)), self.assertRaises(TypeError):
+            for _ in suites.at_once(range(50)):   # the outcome of this stand-in cannot be unpacked
+                pass
+        self.assertLess(len(begun), 10)
 
 
 if __name__ == "__main__":

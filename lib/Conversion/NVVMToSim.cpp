@@ -414,7 +414,8 @@ void NVVMToSim::runOnOperation() {
         return signalPassFailure();
       }
       auto copy = copyToHost(kernel, module.getName());
-      if (failed(SimFunction(copy, kernel.getSymName(), getOperation(), sites).run()))
+      if (failed(SimFunction(copy, kernel.getSymName(), getOperation(), sites)
+                     .run()))
         return signalPassFailure();
     }
   }

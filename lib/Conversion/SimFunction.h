@@ -23,8 +23,8 @@ namespace braid {
 /// Rewrites the ops of one function that is to run in the simulator.
 class SimFunction {
 public:
-  /// `function` is a copy of the kernel of that name. `sites`: text of an error's
-  /// place -> the symbol of its string.
+  /// `function` is a copy of the kernel of that name. `sites`: text of an
+  /// error's place -> the symbol of its string.
   SimFunction(mlir::LLVM::LLVMFuncOp function, llvm::StringRef kernel,
               mlir::ModuleOp host, llvm::StringMap<std::string> &sites)
       : function(function), kernel(kernel), host(host), sites(sites),

@@ -110,17 +110,6 @@ static std::vector<ObjectCode> generateObjects(ModuleOp source,
   return objects;
 }
 
-static void writeObject(const ObjectCode &object, const TemporaryFile &file) {
-  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/false);
-  out.write(object.data(), object.size());
-  out.flush();
-  if (out.has_error()) {
-    std::string message = out.error().message();
-    out.clear_error();
-    throw rt::Error(file.path + ": cannot be written: " + message);
-  }
-}
-
 /// The first line of the linker's complaints.
 static std::string firstLine(const std::string &file) {
   auto buffer = llvm::MemoryBuffer::getFile(file);
@@ -131,8 +120,12 @@ static std::string firstLine(const std::string &file) {
 /// is what counts: the backend adds calls that the IR does not show.
 static void checkExternals(const std::string &linked) {
   auto file = llvm::object::ObjectFile::createObjectFile(linked);
-  if (!file)
-    throw rt::Error(linked + ": " + llvm::toString(file.takeError()));
+  if (!file) { // To a descriptor the linker writes what fits, without a word.
+    llvm::consumeError(file.takeError());
+    throw rt::Error(linked + ": cannot be written: the linker's output is cut "
+                             "short",
+                    "is the disk full?");
+  }
   for (const llvm::object::SymbolRef &symbol : file->getBinary()->symbols()) {
     llvm::StringRef name = llvm::cantFail(symbol.getName());
     bool outside = llvm::cantFail(symbol.getFlags()) &
@@ -153,10 +146,12 @@ static void link(llvm::ArrayRef<std::string> objects,
     linker = llvm::sys::findProgramByName("ld.lld-22");
   if (!linker)
     throw rt::Error("cannot find the linker ld.lld", "install lld-22");
+  // Not by name, see runProgram: "-" is stdout. lld would remove a file called
+  // "-" that it finds in its folder.
   std::vector<std::string> arguments = {
-      absolute(*linker), "-shared",     "--build-id=none",     "--hash-style=gnu",
-      "-z",              "noexecstack", "-soname=model.braid", "-o",
-      "-"};
+      absolute(*linker),   "-shared", "--build-id=none",
+      "--hash-style=gnu",  "-z",      "noexecstack",
+      "-soname=model.braid", "-o",    "-"};
   for (const std::string &object : objects)
     arguments.push_back(absolute(object));
   TemporaryFile complaints(output.path + ".%%%%%%.log");
@@ -178,7 +173,7 @@ void braid::writeArtifact(ModuleOp module, const BundleOptions &options,
   std::vector<std::string> objects;
   for (const ObjectCode &object : generateObjects(module, options)) {
     files.emplace_back(path + ".%%%%%%.o");
-    writeObject(object, files.back());
+    files.back().write({object.data(), object.size()});
     files.back().close();
     objects.push_back(files.back().path);
   }

@@ -83,11 +83,7 @@ void CodeCache::keep(const std::string &key, const Assembled &made) const try {
     return;
   // The suffix lets trim() find what a killed process leaves.
   TemporaryFile file(llvm::Twine(folder) + "/%%%%%%%%.tmp" + kSuffix);
-  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/false);
-  out << textOf(made);
-  out.flush();
-  if (out.has_error())
-    return out.clear_error();
+  file.write(textOf(made));
   if (!fs::rename(file.path, pathOf(key)))
     trim();
 } catch (const rt::Error &) {

@@ -78,8 +78,8 @@ std::string braid::findPtxas(const std::string &given) {
   if (!given.empty()) {
     if (!llvm::sys::fs::can_execute(given))
       throw rt::Error("--ptxas: '" + given + "' cannot be run",
-                      "ptxas comes with the CUDA toolkit; without --ptxas it is "
-                      "looked for in CUDA_HOME and PATH");
+                      "ptxas comes with the CUDA toolkit; without --ptxas it "
+                      "is looked for in CUDA_HOME and PATH");
     return absolute(given);
   }
   for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
@@ -151,26 +151,18 @@ static std::string temporaryFolder() {
   return absolute(folder);
 }
 
-static void writePTX(const std::string &ptx, const TemporaryFile &file) {
-  llvm::raw_fd_ostream out(file.descriptor, /*shouldClose=*/false);
-  out << ptx;
-  out.flush();
-  if (!out.has_error())
-    return;
-  std::string message = out.error().message();
-  out.clear_error();
-  throw rt::Error(file.path + ": cannot be written: " + message);
-}
-
 static Assembled runPtxas(const std::string &ptx, const GPUTarget &target,
                           const std::string &ptxas) {
   std::string model = temporaryFolder() + "/braid-%%%%%%";
   TemporaryFile source(model + ".ptx"), cubin(model + ".cubin"),
       report(model + ".log");
-  writePTX(ptx, source);
-  int code = runProgram({ptxas, "-arch=" + target.name, "-v", source.path, "-o",
-                         "/proc/self/fd/1"},
-                        cubin.descriptor, report.descriptor);
+  source.write(ptx);
+  // The open file, not its name: see runProgram.
+  std::string output = "/proc/" + std::to_string(::getpid()) + "/fd/" +
+                       std::to_string(cubin.descriptor);
+  int code = runProgram(
+      {ptxas, "-arch=" + target.name, "-v", source.path, "-o", output},
+      report.descriptor, report.descriptor);
   Assembled made{contentOf(cubin.path), contentOf(report.path)};
   const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
                        "or later knows all targets";

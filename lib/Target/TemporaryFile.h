@@ -10,6 +10,7 @@
 #include "braid-rt/error.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Signals.h"
+#include "llvm/Support/raw_ostream.h"
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -31,6 +32,17 @@ struct TemporaryFile {
     close();
     llvm::sys::fs::remove(path);
     llvm::sys::DontRemoveFileOnSignal(path);
+  }
+  /// Throws rt::Error if not all of it can be written.
+  void write(llvm::StringRef bytes) {
+    llvm::raw_fd_ostream out(descriptor, /*shouldClose=*/false);
+    out << bytes;
+    out.flush();
+    if (!out.has_error())
+      return;
+    std::string message = out.error().message();
+    out.clear_error();
+    throw rt::Error(path + ": cannot be written: " + message);
   }
   void close() {
     if (descriptor >= 0)

@@ -134,3 +134,25 @@ func.func private @coded_sm_90a(%step: !braid.context, %x: memref<?x336xbf16>, %
   }
   return
 }
+
+// A word of eight NVFP4 codes is for two lanes of a quad. The scales of a step's
+// four blocks are one word, from the rows in front: products of codes and scales
+// are exact.
+// CHECK-LABEL: func.func private @scaled_sm_90a(
+// CHECK: braid.part = "mma64x64"
+// CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1 iter_args
+// CHECK-COUNT-5: vector.load %{{.*}} {alignment = 16 : i64} : memref<9x37x128xi8>, vector<16xi8>
+// CHECK-NOT: vector.load
+// CHECK-COUNT-16: arith.mulf %{{.*}} : vector<8xbf16>
+// CHECK-NOT: arith.mulf
+// CHECK: nvvm.wgmma.fence.aligned
+// CHECK-COUNT-8: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+// CHECK: braid.part = "wgmma"
+func.func private @scaled_sm_90a(%step: !braid.context, %x: memref<?x256xbf16>, %w: memref<9x37x32x4xi8>, %y: memref<?x264xbf16>) attributes {braid.kernel = 8 : i64, braid.target = "sm_90a", braid.schedule = #braid.gpu_schedule<"wgmma", threads = 256, blocks = 2, tile = [128, 256, 64]>} {
+  braid.packed_contract ins(%x, %w : memref<?x256xbf16>, memref<9x37x32x4xi8>) outs(%y : memref<?x264xbf16>) {
+  ^bb0(%acc: f32, %old: bf16):
+    %0 = arith.truncf %acc : f32 to bf16
+    braid.yield %0 : bf16
+  }
+  return
+}

@@ -136,6 +136,10 @@ def bad_outputs(bench):
     bench.attempt("output is a FIFO", "pipe", ["compile", folder, "-o", folder / "pipe"])
     for size in (0, 4096, 65536):
         bench.attempt(f"disk full after {size} bytes", "model.braid", ["compile", folder, "-o", bench.out / "model.braid"], limit_file_size(size))
+    whole = bench.scratch / "whole.braid"
+    subprocess.run([bench.braid, "compile", folder, "-o", whole, "--weights=none", "-q"], check=True)
+    bench.attempt("disk full at the end of the linker's output", "model.braid: cannot be linked: File size limit exceeded|model.braid: cannot be written",
+                  ["compile", folder, "-o", bench.out / "model.braid", "--weights=none"], limit_file_size(whole.stat().st_size - 1))
 
 
 # phase: {what the error mentions: (pattern, replacement) of an edit}, the first match only
@@ -259,10 +263,10 @@ def bad_requests(bench, good):
 
 # What an assembler may do wrong: a shell script, and what the error mentions.
 # The last two assemble, and report of the kernel $kernel what they like.
-REPORT = ("kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' \"$3\" | head -1); echo code > \"$5\"; exec >&2; "
+REPORT = ("kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' \"$3\" | head -1); echo code > \"$5\"; "
           "echo \"ptxas info    : Compiling entry function '$kernel' for 'sm_90a'\"; echo '    {stack} bytes stack frame, {spills} bytes spill stores, 0 bytes spill loads'")
 ASSEMBLERS = {
-    "fails": ("error   : Unknown instruction$", "exec >&2; echo 'info: about to fail'; echo 'ptxas x.ptx, line 3; error   : Unknown instruction'; exit 255"),
+    "fails": ("error   : Unknown instruction$", "echo 'info: about to fail'; echo 'ptxas x.ptx, line 3; error   : Unknown instruction'; exit 255"),
     "fails silently": ("ended with exit code 3", "exit 3"), "writes nothing": ("wrote no machine code", "exit 0"), "crashes": ("ptxas: sm_90a", "kill -SEGV $$"),
     "spills registers": (r"kernel \w+norm for sm_90a: 24 bytes of registers", REPORT.format(stack=0, spills=24)),
     "uses local memory": (r"and 48 bytes are in local memory", REPORT.format(stack=48, spills=0)),

@@ -112,7 +112,7 @@ def errors(report, subject):
     subject.settings(",fail=cuGraphLaunch:3:700")
     done = subprocess.run([subject.braid.path, "run", subject.artefact, "--device=cuda", "-n", "9", "--ignore-eos", "--ids=1,2"],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    *_, before, last, hint = done.stdout.splitlines() or [""] * 3
+    *_, before, last, hint = ["", "", "", *done.stdout.splitlines()]
     report.claim(f"{subject.name}: an error behind text begins a line", done.returncode == 1 and last.startswith("error:") and before, repr(before[:40]) + last[:100])
     text = refusal(",cc=8.6")
     report.claim(f"{subject.name}: another GPU is named", "compute capability 8.6" in text and "sm_90a" in text, text[:160])

@@ -110,7 +110,7 @@ def check_arguments(report, bench):
     report.claim("plan --batch 3", plans[0] == plans[1] != plans[2], "as --batch=3")
     same = same_files(bench.compile(bench.fixture, "--precision=f32", "--weights=none"), bench.compile(bench.fixture, "--precision", "f32", "--weights", "none"), weights=False)
     report.claim("compile --precision f32 --weights none", same, "as with =")
-    for command in (["compile", "--precision=f8"], ["compile", "-j0"], ["compile", "--jobs", "x"], ["compile", "--weights="], ["compile", "-q=1"], ["compile", "--mlir-nonsense"],
+    for command in (["compile", "--precision=f8"], ["compile", "-j0"], ["compile", "--jobs", "x"], ["compile", "--weights="], ["compile", "--target", ""], ["compile", "-q=1"], ["compile", "--mlir-nonsense"],
                     ["compile", "second"], ["plan", "--memory=much"], ["plan", "--batch"], ["plan", "--memory=24"], ["bench", "--threads=1,x"], ["bench", "--threads=0"], ["bench", "--repeats=0"], ["verify", "--threads", "0"]):
         code, _, errors = bench.run(command[0], "model", *command[1:])
         lines = [line for line in errors.splitlines() if line.startswith("error:")]
@@ -174,6 +174,10 @@ def check_inspect_gpu(report, bench):
     name = written["sm_90a"][-1]["name"]
     one = bench.run("inspect", artefact, "--ptx=sm_90a", f"--kernel={name}")[1]
     report.claim("inspect --ptx --kernel", re.findall(r"\.entry (\w+)", one) == [name] and ".version" in one and one.endswith("}\n"), f"{len(one)} bytes of {name}")
+    (bench.folder / "one.ptx").write_text(one)
+    ptxas = shutil.which("ptxas") or Path(os.environ["CUDA_HOME"]) / "bin" / "ptxas"
+    assembled = subprocess.run([ptxas, "-arch=sm_90a", bench.folder / "one.ptx", "-o", bench.folder / "one.cubin"], capture_output=True)
+    report.claim("inspect --ptx --kernel: ptxas takes it", assembled.returncode == 0, assembled.stderr.decode()[:200] or "alone")
     refused(report, "inspect --ptx of no target", bench.run("inspect", artefact, "--ptx=sm_86"), "only for sm_80, sm_90a")
     refused(report, "inspect --ptx of no kernel", bench.run("inspect", artefact, "--ptx=sm_80", "--kernel=x"), "no kernel 'x'")
     bare = bench.braid.fresh(".braid")
@@ -225,7 +229,6 @@ def check_spills(report, bench):
 kernel=$(sed -n 's/^.visible .entry \\([a-z0-9_]*norm\\)(.*/\\1/p' "$3" | head -1)
 sed -n "/entry $kernel(/,/^{/p" "$3" | grep -q minnctapersm && spills=8 || spills=0
 echo code > "$5"
-exec >&2
 echo "ptxas info    : Compiling entry function '$kernel' for 'sm_90a'"
 echo "    0 bytes stack frame, $spills bytes spill stores, 0 bytes spill loads"
 """)

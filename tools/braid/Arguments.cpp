@@ -79,9 +79,11 @@ Arguments Arguments::parse(int argc, char **argv,
     bool takesValue = name != option;
     if (!takesValue && value)
       throw UsageError(name + ": takes no value");
-    if (takesValue && !value && i + 1 == argc)
+    if (takesValue && !value && i + 1 < argc)
+      value = argv[++i];
+    if (takesValue && (!value || value->empty()))
       throw UsageError(name + ": expected a value");
-    arguments.options[name] = !takesValue ? "" : value ? *value : argv[++i];
+    arguments.options[name] = value.value_or("");
   }
   return arguments;
 }

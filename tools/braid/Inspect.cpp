@@ -304,6 +304,7 @@ static int inspect(const Arguments &arguments) {
 
 namespace braid {
 int inspectMain(int argc, char **argv) {
-  return runCommand(argc, argv, kHelp, {"--json", "--manifest", "--ptx=", "--kernel="}, inspect);
+  return runCommand(argc, argv, kHelp,
+                    {"--json", "--manifest", "--ptx=", "--kernel="}, inspect);
 }
 } // namespace braid

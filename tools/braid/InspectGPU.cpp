@@ -126,15 +126,20 @@ std::string gpusText(const rt::Artifact &artifact) {
   return text;
 }
 
+std::string_view entryOf(std::string_view ptx, const std::string &kernel) {
+  static constexpr std::string_view kEnd = "\n}\n";
+  size_t begin = ptx.find(".entry " + kernel + "(");
+  size_t end = begin == ptx.npos ? begin : ptx.find(kEnd, begin);
+  return end == ptx.npos ? "" : ptx.substr(begin, end + kEnd.size() - begin);
+}
+
 /// What stands before the first kernel, and the kernel: ptxas takes that too.
 static std::string partOf(const std::string &ptx, const std::string &kernel) {
-  static constexpr char kEntry[] = ".visible .entry ", kEnd[] = "\n}\n";
-  size_t begin = ptx.find(kEntry + kernel + "(");
-  size_t end = ptx.find(kEnd, begin);
-  if (begin == ptx.npos || end == ptx.npos)
-    return "";
-  return ptx.substr(0, ptx.find(kEntry)) +
-         ptx.substr(begin, end + sizeof(kEnd) - 1 - begin);
+  static constexpr char kVisible[] = ".visible ";
+  std::string part(entryOf(ptx, kernel));
+  return part.empty() ? part
+                      : ptx.substr(0, ptx.find(std::string(kVisible) + ".entry")) +
+                            kVisible + part;
 }
 
 std::string ptxText(const rt::Artifact &artifact, const std::string &target,

@@ -23,6 +23,9 @@ std::string gpusText(const rt::Artifact &artifact);
 std::string ptxText(const rt::Artifact &artifact, const std::string &target,
                     const std::string &kernel);
 
+/// From `.entry` to the end, of a kernel in `ptx`; empty if it is not there.
+std::string_view entryOf(std::string_view ptx, const std::string &kernel);
+
 } // namespace braid
 
 #endif // BRAID_TOOLS_BRAID_INSPECTGPU_H

@@ -7,6 +7,7 @@
 #include "StepKernels.h"
 #include "Bench.h"
 #include "Compiler.h"
+#include "InspectGPU.h"
 #include "braid-rt/abi.h"
 #include "braid-rt/artifact.h"
 #include "braid-rt/error.h"
@@ -101,9 +102,7 @@ void CompiledCode::findUnits() {
   std::string ptx = rt::readSection(artifact, BRAID_SECTION_GPU_PREFIX +
                                                   code->target + ".ptx");
   for (const rt::GpuKernel &kernel : code->kernels) {
-    size_t begin = ptx.find(".entry " + kernel.name + "(");
-    size_t end = std::min(ptx.find("\n}\n", begin), ptx.size());
-    std::string body = ptx.substr(std::min(begin, end), end - begin);
+    std::string_view body = entryOf(ptx, kernel.name);
     bool wgmma = body.find("wgmma.mma_async") != body.npos;
     bool mma = body.find("mma.sync") != body.npos;
     units.push_back(wgmma ? "wgmma" : mma ? "mma" : "");

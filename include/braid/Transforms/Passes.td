@@ -179,6 +179,8 @@ def FormKernels : Pass<"form-kernels", "::mlir::ModuleOp"> {
       writes: these may run in any order;
     * a norm, or the sum over experts, and contractions whose input it is, or to
       which alone the sum is added, if these write nothing that it reads;
+    * one contraction, with or without its norm, and the convolution that reads
+      columns of its result;
     * the choice of experts and the sorting of rows by it.
 
     Requires: a bufferized module. Ensures: compute ops are only in functions
@@ -203,7 +205,8 @@ def ChooseSchedule : Pass<"choose-schedule", "::mlir::ModuleOp"> {
   let description = [{
     Writes `#braid.schedule` on every kernel function, from the ISA level alone:
     the choice does not depend on the machine that compiles. In a kernel of
-    several ops it is the last one's; others that want another have it themselves.
+    several ops it is the main one's, the last contraction or else the last op;
+    others that want another have it themselves.
   }];
   let options = [
     Option<"isa", "isa", "std::string", "\"x86-64-v3\"",
@@ -215,7 +218,7 @@ def ChooseSchedule : Pass<"choose-schedule", "::mlir::ModuleOp"> {
 def CountWork : Pass<"count-work", "::mlir::ModuleOp"> {
   let summary = "notes what each kernel computes and reads";
   let description = [{
-    Writes `braid.work` on every kernel: the op (the last one), calls in a step,
+    Writes `braid.work` on every kernel: the main op, calls in a step,
     FLOPs per row, bytes of weights of a call and of one expert, if there is a
     stack of `experts` of which a row uses `choices`, bytes of activations per row
     and of state per sequence (read and written), bytes and FLOPs per token of
@@ -360,7 +363,8 @@ def EmitGPUKernels : Pass<"emit-gpu-kernels", "::mlir::ModuleOp"> {
     Each compute op of a function with a `#braid.gpu_schedule` becomes one or
     more `gpu.launch`. Sizes of grids are computed on the host, from the step;
     what a thread does is its region. Of few rows, a kernel's norm or sum over
-    experts is computed by the blocks that read it.
+    experts is computed by the blocks that read it, its convolution by those that
+    write the input.
 
     Requires: fork-targets, choose-schedule. Ensures: no compute op and no GPU
     schedule is left.

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "EmitContract.h"
-#include "braid/Transforms/StepFields.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/SaveAndRestore.h"
 #include <numeric>
@@ -26,7 +25,7 @@ using Values = LoopBuilder::Values;
 class ContractGemv {
 public:
   ContractGemv(Contraction &c, int64_t rows, const GemvFusion &fusion)
-      : b(c.b), c(c), fusion(fusion), producer(fusion.producer),
+      : b(c.b), c(c), fusion(fusion),
         rows(c.grouped ? std::min(rows, kExpertRows) : rows),
         warps(kContractThreads / kWarp), columns(columnsOf(c)) {
     xLanes = std::gcd(GPUEmitter::vectorLanes({c.x}, c.k), kEach * c.kp);
@@ -39,11 +38,11 @@ public:
       return;
     auto type = cast<MemRefType>(c.x.getType());
     input = memory.reserve({rows, c.k}, type.getElementType());
-    producer->reserve(memory, rows);
+    fusion.producer->reserve(memory, rows);
   }
   int64_t sharedBytes() const { return memory.bytes(); }
   void emit() {
-    llvm::SaveAndRestore inlined(c.producer, producer);
+    llvm::SaveAndRestore inlined(c.producer, fusion.producer);
     c.launch(rows, columns, memory,
              [&](Value column, const Contraction::Tile &at) {
                tile(column, at);
@@ -64,7 +63,9 @@ private:
   int64_t parts() const { return c.layout.isCoded() ? 2 : 1; }
   int64_t round() const { return warps * spread * run; }
   /// Whether x is computed by the block, rather than read.
-  bool makesInput() const { return producer && producer->result() == c.x; }
+  bool makesInput() const {
+    return fusion.producer && fusion.producer->result() == c.x;
+  }
   void makeInput(Value rows);
   void tile(Value column, const Contraction::Tile &at);
   void compute(int64_t count, const Contraction::Tile &at);
@@ -82,7 +83,6 @@ private:
   GPUEmitter &b;
   Contraction &c;
   GemvFusion fusion;
-  RowProducer *producer;
   int64_t rows, warps, columns, xLanes, run, spread;
   SharedMemory memory;
   size_t partial, input = 0;
@@ -130,24 +130,24 @@ void ContractGemv::tile(Value first, const Contraction::Tile &at) {
   if (!fusion.conv)
     return;
   b.barrier();
-  fusion.conv->emit(column, columns, StepFields(b, b.context).sequences());
+  emitConvColumns(b, fusion.conv, column, columns);
 }
 
 /// Rows from the first on, which are all of the step's.
 void ContractGemv::makeInput(Value rows) {
   x = b.shared(memory, input);
-  producer->prepare(memory, rows);
-  int64_t lanes = producer->lanes();
+  fusion.producer->prepare(memory, rows);
+  int64_t lanes = fusion.producer->lanes();
   Value vectors = b.index(c.k / lanes);
   b.loop(b.thread(), b.mul(rows, vectors), b.index(b.threads),
          [&](Value number) {
            Value row = b.div(number, vectors);
            Value k = b.mul(b.rem(number, vectors), b.index(lanes));
-           Value elements = producer->at(row, k, lanes);
+           Value elements = fusion.producer->at(row, k, lanes);
            b.storeAligned(elements, x, {row, k});
            if (fusion.publish)
              b.when(b.eq(column, b.index(0)), [&] {
-               b.storeAligned(elements, producer->result(), {row, k});
+               b.storeAligned(elements, fusion.producer->result(), {row, k});
              });
          });
   b.barrier();

@@ -81,14 +81,12 @@ void ContractKernel::few(int64_t rows) {
   if (source && !inside)
     emitSource();
   // A row's inputs are the rows before it, which a block has if it has all.
-  std::optional<ConvColumns> behind;
-  if (conv && tileRows(contractions[0], rows) == rows)
-    behind.emplace(b, conv);
+  bool behind = conv && tileRows(contractions[0], rows) == rows;
   for (auto [i, c] : llvm::enumerate(contractions)) {
     begin(i, true, "gemv" + Twine(rows));
     emitContractGemv(c, tileRows(c, rows),
                      {inside ? producer.get() : nullptr, /*publish=*/i == 0,
-                      behind ? &*behind : nullptr});
+                      behind ? conv : CausalConvOp()});
   }
   if (!behind)
     emitConv();
@@ -158,16 +156,42 @@ static LogicalResult verifySchedule(PackedContractOp op) {
   return success();
 }
 
+/// Whether a block that writes columns of `contract` has inputs of `conv`, as
+/// far as types can say.
+static LogicalResult verifyConv(CausalConvOp conv,
+                                ArrayRef<PackedContractOp> contractions) {
+  PackedContractOp contract = contractions[0];
+  auto x = cast<MemRefType>(conv.getX().getType());
+  auto y = cast<MemRefType>(contract.getInit().getType());
+  auto [strides, offset] = x.getStridesAndOffset();
+  if (contractions.size() == 1 && contract.getGroups().empty() &&
+      y.getLayout().isIdentity() && !ShapedType::isDynamic(offset) &&
+      strides[0] == y.getDimSize(1) && strides[1] == 1 &&
+      offset + x.getDimSize(1) <= y.getDimSize(1))
+    return success();
+  return conv.emitOpError("in one kernel with contractions: expected one, of "
+                          "which it reads columns");
+}
+
 LogicalResult braid::emitContractions(GPUEmitter &b,
                                       ArrayRef<Operation *> ops) {
   Operation *source = isa<PackedContractOp>(ops[0]) ? nullptr : ops[0];
   auto conv = dyn_cast<CausalConvOp>(ops.back());
   SmallVector<PackedContractOp> contractions;
+  if (source && !isa<RmsNormOp, CombineExpertsOp>(source))
+    return source->emitOpError("has no GPU emitter in front of others in one "
+                               "kernel");
   for (Operation *op : ops.drop_front(source ? 1 : 0).drop_back(conv ? 1 : 0)) {
-    contractions.push_back(cast<PackedContractOp>(op));
+    auto contract = dyn_cast<PackedContractOp>(op);
+    if (!contract)
+      return op->emitOpError("has no GPU emitter behind ")
+             << ops[0]->getName() << " in one kernel";
+    contractions.push_back(contract);
     if (failed(verifySchedule(contractions.back())))
       return failure();
   }
+  if (conv && failed(verifyConv(conv, contractions)))
+    return failure();
   ContractKernel(b, source, contractions, conv).emit();
   return success();
 }

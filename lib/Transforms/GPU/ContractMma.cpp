@@ -1,4 +1,4 @@
-//===- ContractMma.cpp - contractions of bf16 on tensor cores
+//===- ContractMma.cpp - contractions on tensor cores
 //
 // Part of the Braid project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -202,11 +202,6 @@ static Value wordOf(LoopBuilder &b, Value vector, int64_t number) {
   return vector::ExtractOp::create(b, vector, number);
 }
 
-static Value asWords(LoopBuilder &b, Value vector) {
-  auto type = VectorType::get({lanesOf(vector) / 2}, b.getI32Type());
-  return vector::BitCastOp::create(b, type, vector);
-}
-
 /// A's registers of 16 inputs for all of the warp's rows, four of 16 rows each.
 Values ContractMma::fragmentsOfX(Value stage, int64_t part) {
   Value row = b.rem(lane(), b.index(16));
@@ -222,7 +217,7 @@ Values ContractMma::fragmentsOfX(Value stage, int64_t part) {
         /*numTiles=*/4);
     for (int64_t r = 0; r < 4; ++r)
       registers.push_back(wordOf(
-          b, asWords(b, vector::ExtractOp::create(b, loaded, r)), 0));
+          b, wordsOf(b, vector::ExtractOp::create(b, loaded, r)), 0));
   }
   return registers;
 }
@@ -234,7 +229,7 @@ Values ContractMma::fragmentsOfW(Value stage, int64_t part, Value block) {
   Values registers;
   auto append = [&](Value pairs) {
     for (int64_t j = 0; j < 4; ++j)
-      registers.push_back(wordOf(b, asWords(b, pairs), j));
+      registers.push_back(wordOf(b, wordsOf(b, pairs), j));
   };
   auto load = [&](int64_t panel, Value row) {
     Value at = b.add(warpPanel(), b.index(panel));

@@ -26,9 +26,9 @@ using Values = LoopBuilder::Values;
 /// neighbours at once, straight from global memory, since no other warp needs
 /// them; the first two are rows of one product, the others of a second one, so
 /// that a warp has the 32 outputs of a panel. B is the tile of x in shared
-/// memory, which both groups read. A word of codes becomes two words of pairs, in
-/// registers. An output is one sum over K in ascending order, the same for any
-/// other rows.
+/// memory, which both groups read. A word of codes becomes two words of pairs,
+/// in registers. An output is one sum over K in ascending order, the same for
+/// any other rows.
 class ContractWgmma {
 public:
   ContractWgmma(Contraction &c, int64_t rows)
@@ -76,18 +76,13 @@ private:
 // Products
 //===----------------------------------------------------------------------===//
 
-static Value fourWords(LoopBuilder &b, Value loaded) {
-  auto type = VectorType::get({4}, b.getI32Type());
-  return vector::BitCastOp::create(b, type, loaded);
-}
-
 /// Four neighbours' words of a row with inputs; zeros behind the last one.
 Value ContractWgmma::loadRow(Value row) {
   Value last = b.index(c.layout.rows - c.layout.scaleRows - 1), at = row;
   bool ends = c.k % kDepth != 0;
   if (ends)
     at = b.min(row, last);
-  Value four = fourWords(
+  Value four = wordsOf(
       b, c.weights(expert, panel, at, b.mul(group, b.index(4)), 4));
   if (ends)
     four = arith::SelectOp::create(
@@ -96,23 +91,25 @@ Value ContractWgmma::loadRow(Value row) {
   return four;
 }
 
-/// The lane's words of a step: of each of eight pairs, or of each of four blocks
-/// of codes, and of their scales.
+/// The lane's words of each of a step's eight pairs, or of each of its four
+/// blocks of codes and then of their scales.
 Values ContractWgmma::loadWeights(Value step) {
   const PackedLayout &layout = c.layout;
-  int64_t perLoad = layout.isCoded() ? layout.blockRows() : 4;
-  int64_t loads = layout.isCoded() ? kParts : 2 * kParts;
-  Value own = layout.isCoded() ? b.div(quad, b.index(layout.lanesOfWord()))
-                               : quad;
-  Value first = b.add(b.mul(step, b.index(kDepth / layout.perWord)), own);
+  Value first = b.mul(step, b.index(kDepth / layout.perWord));
   Values words;
-  for (int64_t i = 0; i < loads; ++i)
-    words.push_back(loadRow(b.add(first, b.index(i * perLoad))));
+  if (!layout.isCoded()) {
+    for (int64_t i = 0; i < 2 * kParts; ++i)
+      words.push_back(loadRow(b.add(first, b.add(quad, b.index(4 * i)))));
+    return words;
+  }
+  Value own = b.div(quad, b.index(layout.lanesOfWord()));
+  for (int64_t i = 0; i < kParts; ++i)
+    words.push_back(
+        loadRow(b.add(first, b.add(own, b.index(i * layout.blockRows())))));
   if (layout.hasBlockScales()) {
-    Value block = b.mul(step, b.index(kParts));
-    words.push_back(fourWords(
-        b, c.loadWords(expert, panel, c.scaleRow(block),
-                       b.mul(group, b.index(4)), 4)));
+    Value row = c.scaleRow(b.mul(step, b.index(kParts)));
+    words.push_back(wordsOf(
+        b, c.loadWords(expert, panel, row, b.mul(group, b.index(4)), 4)));
   }
   return words;
 }
@@ -128,7 +125,7 @@ Values ContractWgmma::pairs(ValueRange weights) {
       scales = c.blockScales(weights.back(), b.index(part));
     for (int64_t reg = 0; reg < 2; ++reg)
       words.push_back(
-          fourWords(b, c.decodePairs(weights[part], quad, reg, scales)));
+          wordsOf(b, c.decodePairs(weights[part], quad, reg, scales)));
   }
   return words;
 }

@@ -195,7 +195,7 @@ Value Contraction::scaleRow(Value block) {
   return b.add(b.div(block, b.index(4)), b.index(1));
 }
 
-static Value wordsOf(LoopBuilder &b, Value vector) {
+Value braid::wordsOf(LoopBuilder &b, Value vector) {
   auto type = cast<VectorType>(vector.getType());
   int64_t bits = type.getNumElements() * type.getElementTypeBitWidth();
   return vector::BitCastOp::create(

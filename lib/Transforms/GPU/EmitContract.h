@@ -7,7 +7,6 @@
 #ifndef BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
 #define BRAID_LIB_TRANSFORMS_GPU_EMITCONTRACT_H
 
-#include "ConvColumns.h"
 #include "RowProducer.h"
 #include "braid/Dialect/PackedLayout.h"
 
@@ -105,9 +104,12 @@ private:
   Value order, begin, active;
 };
 
-/// Emits the contractions of a kernel. An op before them that computes rows that
-/// they read, or a convolution behind that reads their columns, is one launch
-/// with them where that is worth it.
+/// The bits of a vector as i32.
+mlir::Value wordsOf(LoopBuilder &b, mlir::Value vector);
+
+/// Emits the contractions of a kernel. An op before them that computes rows
+/// that they read, or a convolution behind that reads their columns, is one
+/// launch with them where that is worth it.
 mlir::LogicalResult emitContractions(GPUEmitter &b,
                                      llvm::ArrayRef<mlir::Operation *> ops);
 
@@ -117,11 +119,18 @@ void emitContractTiles(Contraction &contraction);
 /// What a block of few rows does beside its outputs.
 struct GemvFusion {
   RowProducer *producer = nullptr; ///< Makes rows that the block reads.
-  /// Whether one block also writes those that are the input where others read
-  /// them.
+  /// Whether one block writes these rows for other kernels, if they are x.
   bool publish = false;
-  ConvColumns *conv = nullptr; ///< Reads columns that the block has written.
+  CausalConvOp conv; ///< Reads columns that the block has written, or null.
 };
+
+/// The channels of a convolution whose inputs a block has just written, `count`
+/// columns of all rows of the step, with the very sums and roundings of the
+/// op's own launch. Each channel belongs to one block, which reads and writes
+/// its part of the pool. All threads come by, after a barrier behind what they
+/// wrote.
+void emitConvColumns(GPUEmitter &b, CausalConvOp op, mlir::Value column,
+                     int64_t count);
 
 /// A kernel that reads the weights once for up to `rows` rows.
 void emitContractGemv(Contraction &contraction, int64_t rows,

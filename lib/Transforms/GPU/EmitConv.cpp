@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "ConvColumns.h"
+#include "EmitContract.h"
 #include "RowRuns.h"
 #include "braid/Transforms/StepFields.h"
 
@@ -115,36 +115,32 @@ static int64_t accessOf(CausalConvOp op) {
   return GPUEmitter::vectorLanes(buffers, channelsOf(op));
 }
 
-ConvColumns::ConvColumns(GPUEmitter &b, CausalConvOp op)
-    : b(b), op(op), taps(tapsOf(op)), channels(channelsOf(op)) {
-  auto type = cast<MemRefType>(op.getX().getType());
-  firstColumn = type.getStridesAndOffset().second;
-}
-
-void ConvColumns::emit(Value column, int64_t count, Value sequences) {
-  int64_t lanes = std::gcd(accessOf(op), std::gcd(count, firstColumn));
-  Value vectors = b.index(count / lanes);
-  b.loop(b.thread(), b.mul(sequences, vectors), b.index(b.threads),
-         [&](Value number) {
-           Value sequence = b.div(number, vectors);
-           Value lane = b.mul(b.rem(number, vectors), b.index(lanes));
-           Value own = b.add(column, lane);
-           Value inside = b.both(b.le(b.index(firstColumn), own),
-                                 b.lt(own, b.index(firstColumn + channels)));
-           b.when(inside, [&] {
-             channelsOfSequence(b.sub(own, b.index(firstColumn)), lanes,
-                                sequence);
-           });
-         });
-}
-
-void ConvColumns::channelsOfSequence(Value channel, int64_t lanes,
-                                     Value sequence) {
+/// Channels `channel` to `channel` + `lanes` - 1 of all rows of a sequence.
+static void emitSequence(GPUEmitter &b, CausalConvOp op, Value channel,
+                         int64_t lanes, Value sequence) {
   StepFields step(b, b.context);
   Value begin = step.rowBegin(sequence);
   Value end = step.rowBegin(b.add(sequence, b.index(1)));
   RowRun whole{sequence, begin, end, begin, end};
-  ConvThread{b, op, whole, channel, lanes, taps, {}}.emit();
+  ConvThread{b, op, whole, channel, lanes, tapsOf(op), {}}.emit();
+}
+
+void braid::emitConvColumns(GPUEmitter &b, CausalConvOp op, Value column,
+                            int64_t count) {
+  auto x = cast<MemRefType>(op.getX().getType());
+  int64_t offset = x.getStridesAndOffset().second, lanes = accessOf(op);
+  Value first = b.index(offset), last = b.index(offset + channelsOf(op));
+  Value vectors = b.index(count / lanes);
+  Value sequences = StepFields(b, b.context).sequences();
+  b.loop(b.thread(), b.mul(sequences, vectors), b.index(b.threads),
+         [&](Value number) {
+           Value lane = b.mul(b.rem(number, vectors), b.index(lanes));
+           Value own = b.add(column, lane);
+           b.when(b.both(b.le(first, own), b.lt(own, last)), [&] {
+             emitSequence(b, op, b.sub(own, first), lanes,
+                          b.div(number, vectors));
+           });
+         });
 }
 
 void GPUEmitter::emit(CausalConvOp op) {

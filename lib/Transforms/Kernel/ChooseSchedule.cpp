@@ -63,7 +63,10 @@ private:
   /// The main op's is the kernel's; ops that want another one have their own.
   static void setSchedules(func::FuncOp kernel,
                            function_ref<Attribute(Operation *)> scheduleFor) {
-    kernel->setAttr(kScheduleAttr, scheduleFor(mainOp(kernel)));
+    Operation *main = mainOp(kernel);
+    if (!main)
+      return;
+    kernel->setAttr(kScheduleAttr, scheduleFor(main));
     kernel.walk([&](DestinationStyleOpInterface op) {
       Attribute schedule = scheduleFor(op);
       op->removeAttr(kScheduleAttr);

@@ -51,14 +51,16 @@ static bool touches(Operation *op, Value buffer) {
   });
 }
 
+/// Whether `op` writes into something that `other` reads or writes.
+static bool writesInto(Operation *op, Operation *other) {
+  auto inits = cast<DestinationStyleOpInterface>(op).getDpsInits();
+  return llvm::any_of(inits, [&](Value init) {
+    return touches(other, bufferOf(init));
+  });
+}
+
 /// Whether `op` and `other` may run in any order.
 static bool independent(Operation *op, Operation *other) {
-  auto writesInto = [](Operation *from, Operation *to) {
-    auto inits = cast<DestinationStyleOpInterface>(from).getDpsInits();
-    return llvm::any_of(inits, [&](Value init) {
-      return touches(to, bufferOf(init));
-    });
-  };
   return !writesInto(op, other) && !writesInto(other, op);
 }
 
@@ -104,8 +106,7 @@ static bool readsColumns(CausalConvOp conv, PackedContractOp contract) {
          columns.getStaticOffset(0) == 0 && !columns.isDynamicOffset(1) &&
          columns.hasUnitStride() &&
          conv->getBlock() == contract->getBlock() &&
-         !touches(contract, bufferOf(conv.getInit())) &&
-         !touches(contract, bufferOf(conv.getPool()));
+         !writesInto(conv, contract);
 }
 
 /// The contractions at the front that may run at the same time; a convolution
@@ -127,7 +128,8 @@ static KernelGroup takeContractions(ArrayRef<Operation *> ops) {
   auto conv = count == 1 && ops.size() > 1 ? dyn_cast<CausalConvOp>(ops[1])
                                            : CausalConvOp();
   if (conv && readsColumns(conv, cast<PackedContractOp>(ops[0]))) {
-    group.reasons.push_back(partName(conv) + ": columns of " + partName(ops[0]));
+    group.reasons.push_back(partName(conv) + ": columns of " +
+                            partName(ops[0]));
     ++count;
   }
   group.ops = ops.take_front(count);
@@ -169,8 +171,7 @@ static KernelGroup takeWithSource(ArrayRef<Operation *> ops) {
   });
   std::string reason;
   for (Operation *other : group.ops) {
-    Value written = cast<DestinationStyleOpInterface>(other).getDpsInits()[0];
-    apart &= !touches(op, bufferOf(written));
+    apart &= !writesInto(other, op);
     auto contract = dyn_cast<PackedContractOp>(other);
     if (!contract)
       continue; // A convolution reads what its contraction writes.

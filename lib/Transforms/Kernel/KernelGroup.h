@@ -23,11 +23,13 @@ struct KernelGroup {
 ///   read or write what another one writes: these may run in any order;
 /// * a norm, or the sum over experts, and the contractions whose input it is; the
 ///   sum also if one contraction adds it to its outputs, and nothing else uses it;
-/// * such a contraction, if it is one, and the convolution of its columns;
+/// * one contraction, with or without its norm, and the convolution of its
+///   columns;
 /// * the choice of experts and the sorting by what was chosen.
 KernelGroup takeGroup(llvm::ArrayRef<mlir::Operation *> ops);
 
-/// What takes a kernel's time: its last contraction, or else its last op.
+/// What takes a kernel's time: its last contraction, or else its last op. Null
+/// without ops.
 mlir::Operation *mainOp(mlir::func::FuncOp kernel);
 
 /// "mixer.in_proj" -> in_proj: what an op is called in names of kernels.

@@ -22,22 +22,27 @@ static std::string targetsOf(const Artifact &artifact) {
   return list.empty() ? "none" : list;
 }
 
-[[noreturn]] static void refuse(const Artifact &artifact, const GpuInfo &gpu) {
-  std::string target = targetFor(gpu.major, gpu.minor);
+/// The command that makes the file again with code for `target`; it keeps what
+/// it has.
+static std::string recompile(const Artifact &artifact,
+                             const std::string &target) {
   const std::string &source = artifact.manifest.weights.sourceDir;
-  // The file keeps what it has.
   std::string targets = artifact.manifest.isa;
   for (const GpuCode &code : artifact.manifest.gpus)
-    targets += "," + code.target;
+    if (code.target != target)
+      targets += "," + code.target;
+  return "braid compile " + (source.empty() ? "CHECKPOINT" : source) +
+         " --target=" + targets + "," + target + " -o " + artifact.path;
+}
+
+[[noreturn]] static void refuse(const Artifact &artifact, const GpuInfo &gpu) {
+  std::string target = targetFor(gpu.major, gpu.minor);
   throw Error(artifact.path + ": has no code for " + gpu.text() +
                   "; it has: " + targetsOf(artifact),
               target.empty() ? "Braid compiles for compute capability 8.0 and "
                                "later, but for no such GPU; run with "
                                "--device=cpu"
-                             : "braid compile " +
-                                   (source.empty() ? "CHECKPOINT" : source) +
-                                   " --target=" + targets + "," + target + " -o " +
-                                   artifact.path);
+                             : recompile(artifact, target));
 }
 
 static void checkVersion(const CudaDriver &driver, const GpuCode &code) {
@@ -73,10 +78,9 @@ ChosenCode chooseCode(const Artifact &artifact, const CudaDriver &driver,
   if (!runs && compiles && !allowJit)
     throw Error(artifact.path + ": has no machine code for " + gpu.text() +
                     ", only PTX for " + compiles->target,
-                "--allow-jit lets the driver compile it at every start; braid "
-                "compile --target=" +
-                    targetFor(gpu.major, gpu.minor) +
-                    " with ptxas at hand does it once");
+                "--allow-jit lets the driver compile it at every start; with "
+                "ptxas at hand this does it once: " +
+                    recompile(artifact, targetFor(gpu.major, gpu.minor)));
   if (!runs && !compiles)
     refuse(artifact, gpu);
   ChosenCode chosen{runs ? runs : compiles, !runs};

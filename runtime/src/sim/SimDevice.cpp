@@ -36,7 +36,7 @@ static uint32_t seedOfMoments() {
   uint32_t seed = 0;
   const char *end = text + std::strlen(text);
   auto [last, error] = std::from_chars(text, end, seed);
-  if (error != std::errc() || last != end || last == text)
+  if (error != std::errc() || last != end)
     throw Error(std::string("BRAID_SIM_SEED: expected a number from 0 to "
                             "4294967295, found '") + text + "'");
   return seed;

@@ -73,7 +73,7 @@ class Suite:
     count: object         # text of the log -> passed, failed
     commands: list        # run in order until one fails
     slow: bool = False    # --all only
-    timeout: int = 600    # seconds, each command
+    timeout: int = 1200   # seconds, each command
     folder: Path = ROOT
 
 

@@ -73,15 +73,18 @@ KernelTime predict(const KernelWork &work, const Machine &machine) {
 KernelTime predict(const std::vector<KernelWork> &step,
                    const Machine &machine) {
   KernelTime total;
-  double bytes = 0, flops = 0;
+  double bytes = 0, flops = 0, launches = 0;
   for (const KernelWork &work : step) {
     total.seconds += predict(work, machine).seconds;
+    launches += double(work.launches) * launchSeconds;
     bytes += work.bytes;
     flops += work.flops;
   }
   double move = bytes / machine.bandwidth, compute = flops / machine.flops;
   total.atBest = std::max(move, compute);
-  total.limit = move > compute ? "memory" : "compute";
+  total.limit = launches > total.seconds - launches ? "launches"
+                : move > compute                   ? "memory"
+                                                   : "compute";
   return total;
 }
 

@@ -21,6 +21,7 @@ using namespace braid;
 namespace {
 class NVVMToSim : public braid::impl::NVVMToSimBase<NVVMToSim> {
   void runOnOperation() override;
+  void eraseOld();
   LLVM::LLVMFuncOp copyToHost(LLVM::LLVMFuncOp kernel, StringRef target);
 };
 } // namespace
@@ -401,7 +402,18 @@ LLVM::LLVMFuncOp NVVMToSim::copyToHost(LLVM::LLVMFuncOp kernel,
   return copy;
 }
 
+/// Those of an earlier run: a dump's GPU functions may have been edited since.
+void NVVMToSim::eraseOld() {
+  for (Operation &op :
+       llvm::make_early_inc_range(*getOperation().getBody()))
+    if (auto symbol = dyn_cast<SymbolOpInterface>(op);
+        symbol && (symbol.getName().starts_with("sim_") ||
+                   symbol.getName().starts_with("site_")))
+      op.erase();
+}
+
 void NVVMToSim::runOnOperation() {
+  eraseOld();
   llvm::StringMap<std::string> sites;
   SmallVector<gpu::GPUModuleOp> modules(
       getOperation().getOps<gpu::GPUModuleOp>());

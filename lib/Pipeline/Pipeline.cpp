@@ -82,6 +82,13 @@ void braid::buildKernelPhase(OpPassManager &pm,
 // is linear in the rows.
 //===----------------------------------------------------------------------===//
 
+static void lowerHostFloats(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.isa != "avx512-bf16")
+    pm.addPass(createBF16AsBits());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 void braid::buildDevicePhase(OpPassManager &pm,
                              const PipelineOptions &options) {
   bool hasBF16 = options.isa == "avx512-bf16";
@@ -113,12 +120,14 @@ void braid::buildDevicePhase(OpPassManager &pm,
   pm.addPass(createReconcileUnrealizedCastsPass());
   if (!options.gpus.empty())
     pm.addNestedPass<gpu::GPUModuleOp>(createReconcileUnrealizedCastsPass());
+  lowerHostFloats(pm, options);
   if (options.simulate)
-    pm.addPass(createNVVMToSim());
-  if (!hasBF16)
-    pm.addPass(createBF16AsBits());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+    buildSimulation(pm, options);
+}
+
+void braid::buildSimulation(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createNVVMToSim());
+  lowerHostFloats(pm, options);
 }
 
 void braid::buildReferencePhase(OpPassManager &pm,

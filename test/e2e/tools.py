@@ -110,7 +110,7 @@ def check_arguments(report, bench):
     report.claim("plan --batch 3", plans[0] == plans[1] != plans[2], "as --batch=3")
     same = same_files(bench.compile(bench.fixture, "--precision=f32", "--weights=none"), bench.compile(bench.fixture, "--precision", "f32", "--weights", "none"), weights=False)
     report.claim("compile --precision f32 --weights none", same, "as with =")
-    for command in (["compile", "--precision=f8"], ["compile", "-j0"], ["compile", "--jobs", "x"], ["compile", "--weights="], ["compile", "--target", ""], ["compile", "-q=1"], ["compile", "--mlir-nonsense"],
+    for command in (["compile", "--precision=f8"], ["compile", "-j0"], ["compile", "--jobs", "x"], ["compile", "--weights="], ["compile", "--target", ""], ["inspect", "--json", "--ptx=sm_80"], ["inspect", "--kernel=x"], ["compile", "-q=1"], ["compile", "--mlir-nonsense"],
                     ["compile", "second"], ["plan", "--memory=much"], ["plan", "--batch"], ["plan", "--memory=24"], ["bench", "--threads=1,x"], ["bench", "--threads=0"], ["bench", "--repeats=0"], ["verify", "--threads", "0"]):
         code, _, errors = bench.run(command[0], "model", *command[1:])
         lines = [line for line in errors.splitlines() if line.startswith("error:")]
@@ -391,6 +391,11 @@ def check_resume(report, bench):
             target = [option for option in early if "target" in option or "sim" in option] if phase == "model" else []
             resumed = bench.compile(dump, *late, *target)
             report.claim(f"resume from {phase} {' '.join(options)}", same_files(direct, resumed, weights), f"{direct.stat().st_size} bytes")
+    dump = bench.dump("device", *GPU, fixture=bench.dense)
+    text, erased = re.subn(r"^ *nvvm\.barrier0( loc\(.*\))?\n", "", dump.read_text(), flags=re.MULTILINE)
+    dump.write_text(text)
+    answer = bench.run("run", bench.compile(dump), "-q", "--device=sim", "--ids=1,2,3", "-n", "1")
+    refused(report, f"resume from device: the simulator executes the edited GPU code, {erased} barriers fewer", answer, "simulated kernel ")
     linked, dump = bench.compile(bench.fixture, "--weights=link"), bench.dump("kernel")
     report.claim("resume from kernel --weights=link", same_files(linked, bench.compile(dump, "--weights=link"), False), "same bytes")
     chain = bench.braid.fresh(".mlir")

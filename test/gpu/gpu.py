@@ -34,7 +34,7 @@ from oracle.checkpoint import read_arrays  # noqa: E402
 from run_fixtures import check_bf16, check_f32  # noqa: E402
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
-SANITIZED = ("storyteller", "latent-moe")     # every kernel family, small, in each form that was packed
+SANITIZED = ("storyteller", "latent-moe")     # every kernel family in bf16 and f32, of a prompt and of decode steps of one row
 FOUND = 99                                    # exit code if a tool finds something
 PROMPT, DECODE = 2048, 128
 WAVES = 4                                     # prompts after each other in a measurement

@@ -4,14 +4,14 @@
 #
 # Makes the folder that test/gpu/run.sh needs on a machine with a GPU: fixtures
 # compiled for it, their reference results, and larger models without weights to
-# measure with. Below 60 MiB. Runs where Braid is built, needs ptxas.
+# measure with. Below 60 MB. Runs where Braid is built, needs ptxas.
 #
 #   test/gpu/pack.sh FOLDER
 #
 # BRAID     the braid command             (build/bin/braid)
 # TARGETS   --target of braid compile     (cpu,sm_90a; each GPU takes 2 MB a model)
-# FIXTURES  of test/fixtures              (dense latent-moe plain-moe-fp8 storyteller)
-# BENCHES   of test/configs               (small nano; unless empty, gemm.json too)
+# FIXTURES  of test/fixtures              (latent-moe latent-moe-nvfp4 plain-moe-fp8 storyteller)
+# BENCHES   of test/configs               (nano; unless empty, gemm.json too)
 # MACHINE   whose times to predict with the last of TARGETS (h200 for sm_90a, else none)
 # OPTIONS   further ones of braid compile (--with-sim for the fake driver)
 set -euo pipefail
@@ -19,11 +19,11 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 out=${1:?usage: test/gpu/pack.sh FOLDER}
 braid=${BRAID:-$root/build/bin/braid}
 targets=${TARGETS:-cpu,sm_90a}
-benches=${BENCHES-small nano}
+benches=${BENCHES-nano}
 case ${targets##*,} in sm_90a | h200) nearest=h200 ;; *) nearest= ;; esac
 machine=${MACHINE-$nearest}
-fixtures=${FIXTURES-dense latent-moe plain-moe-fp8 storyteller}
-most=$((60 << 20))
+fixtures=${FIXTURES-latent-moe latent-moe-nvfp4 plain-moe-fp8 storyteller}
+most=60000000
 
 mkdir -p "$out/fixtures" "$out/bench"
 for name in $fixtures; do
@@ -57,8 +57,8 @@ for name in $benches; do bench "$name" "$root/test/configs/$name.json" 2048; don
 [ -z "$benches" ] || bench gemm "$root/test/gpu/gemm.json" 4096
 
 size=$(du -sb "$out" | cut -f1)
-echo "$out: $((size >> 20)) MiB for $targets"
+echo "$out: $((size / 1000000)) MB for $targets"
 if [ "$size" -gt "$most" ]; then
-  echo "error: more than 60 MiB; name fewer FIXTURES, BENCHES or TARGETS" >&2
+  echo "error: more than 60 MB; name fewer FIXTURES, BENCHES or TARGETS" >&2
   exit 1
 fi

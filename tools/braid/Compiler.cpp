@@ -299,8 +299,10 @@ void Compilation::advance(Phase from, StringRef next, StringRef what) {
   applyDefaultTimingPassManagerCLOptions(pm);
   if (from == Phase::Model)
     buildKernelPhase(pm, pipeline);
-  else
+  else if (from == Phase::Kernel)
     buildDevicePhase(pm, pipeline);
+  else
+    buildSimulation(pm, pipeline);
   if (failed(pm.run(*module)))
     errors.raise(what.str() + " failed");
   (*module)->setAttr(kPhaseAttr, StringAttr::get(&context, next));
@@ -445,6 +447,9 @@ void Compilation::run() {
   if (phase != "device") {
     keepReference();
     advance(Phase::Kernel, "device", "emitting loops and vectors");
+  } else if ((*module)->hasAttr(kWithSimAttr)) {
+    // GPU functions of a dump may have been edited.
+    advance(Phase::Device, "device", "making the simulator's functions");
   }
   if (stopHere("device"))
     return;

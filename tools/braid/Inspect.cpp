@@ -275,6 +275,9 @@ static void printText(const rt::Artifact &artifact, const Json &raw) {
 static int inspect(const Arguments &arguments) {
   if (arguments.has("--kernel") && !arguments.has("--ptx"))
     throw UsageError("--kernel: expected --ptx=TARGET too");
+  if (arguments.has("--json") + arguments.has("--manifest") +
+          arguments.has("--ptx") > 1)
+    throw UsageError("expected one of --json, --manifest and --ptx");
   if (arguments.words.size() != 1)
     throw UsageError("expected one artefact, found " +
                          std::to_string(arguments.words.size()),

@@ -30,6 +30,8 @@ struct PipelineOptions {
 void buildKernelPhase(mlir::OpPassManager &pm, const PipelineOptions &options);
 /// Kernel phase -> device phase.
 void buildDevicePhase(mlir::OpPassManager &pm, const PipelineOptions &options);
+/// The end of that, again: the simulator's functions of the GPU's as they are.
+void buildSimulation(mlir::OpPassManager &pm, const PipelineOptions &options);
 /// Kernel phase -> device phase, every kernel as its op's definition whatever
 /// schedule was chosen.
 void buildReferencePhase(mlir::OpPassManager &pm,

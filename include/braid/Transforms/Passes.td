@@ -498,7 +498,8 @@ def NVVMToSim : Pass<"nvvm-to-sim", "::mlir::ModuleOp"> {
     error.
 
     Requires: gpu-to-nvvm. Ensures: for every GPU function `K` of target `T` a
-    function `sim_T_K(thread, parameters)`.
+    function `sim_T_K(thread, parameters)`. Those that are there already are
+    made anew: the GPU functions of a dump may have been edited.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -31,8 +31,13 @@ static std::string recompile(const Artifact &artifact,
   for (const GpuCode &code : artifact.manifest.gpus)
     if (code.target != target)
       targets += "," + code.target;
+  bool simulated = !artifact.manifest.gpus.empty() &&
+                   !artifact.manifest.gpus[0].kernels.empty() &&
+                   !artifact.manifest.gpus[0].kernels[0].sim.empty();
   return "braid compile " + (source.empty() ? "CHECKPOINT" : source) +
-         " --target=" + targets + "," + target + " -o " + artifact.path;
+         " --precision=" + artifact.manifest.precision + " --target=" +
+         targets + "," + target + (simulated ? " --with-sim" : "") + " -o " +
+         artifact.path;
 }
 
 [[noreturn]] static void refuse(const Artifact &artifact, const GpuInfo &gpu) {

@@ -85,7 +85,8 @@ TEST_F(CudaErrors, NoCodeForTheGpu) {
   EXPECT_NE(what.find("has no code for GPU 0, Fake GPU (compute capability "
                       "8.9); it has: sm_90a"),
             what.npos);
-  EXPECT_EQ(hint, "braid compile checkpoint --target=cpu,sm_90a,sm_89 -o " +
+  EXPECT_EQ(hint, "braid compile checkpoint --precision=f32 "
+                  "--target=cpu,sm_90a,sm_89 --with-sim -o " +
                       gpu.model.artifact());
   EXPECT_NE(refusal("cc=7.5").second.find("8.0 and later"), std::string::npos);
 }

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -209,6 +210,12 @@ LogicalResult braid::detail::verifyInits(DestinationStyleOpInterface op) {
       return op.emitOpError("dps_c2: expected result type ")
              << init.getType() << ", found " << result.getType();
   return success();
+}
+
+Value braid::bufferOf(Value view) {
+  while (auto op = view.getDefiningOp<ViewLikeOpInterface>())
+    view = op.getViewSource();
+  return view;
 }
 
 Attribute braid::scheduleOf(Operation *op) {

@@ -82,8 +82,15 @@ void braid::buildKernelPhase(OpPassManager &pm,
 // is linear in the rows.
 //===----------------------------------------------------------------------===//
 
-static void lowerHostFloats(OpPassManager &pm, const PipelineOptions &options) {
-  if (options.isa != "avx512-bf16")
+/// Whether the CPU computes with bf16, or the host's code has to do it by bits.
+static bool hasBF16(const PipelineOptions &options) {
+  return options.isa == "avx512-bf16";
+}
+
+/// Host code as it goes to LLVM: once for the CPU's, once more for what the
+/// simulator gets, so that a dump gives the same functions again.
+static void finishHostCode(OpPassManager &pm, const PipelineOptions &options) {
+  if (!hasBF16(options))
     pm.addPass(createBF16AsBits());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -91,12 +98,11 @@ static void lowerHostFloats(OpPassManager &pm, const PipelineOptions &options) {
 
 void braid::buildDevicePhase(OpPassManager &pm,
                              const PipelineOptions &options) {
-  bool hasBF16 = options.isa == "avx512-bf16";
   // Kernels that ask for it become the op's definition: slow, obviously right.
   pm.addPass(createLowerToReference());
   // Each other kernel's op becomes loops over vectors, as its schedule says,
   EmitCPUKernelsOptions emit;
-  emit.dotsBF16 = hasBF16;
+  emit.dotsBF16 = hasBF16(options);
   pm.addPass(createEmitCPUKernels(emit));
   // or grids of threads, which become functions in the module of their target.
   pm.addPass(createEmitGPUKernels());
@@ -107,7 +113,7 @@ void braid::buildDevicePhase(OpPassManager &pm,
   pm.addPass(createCSEPass());
   // Before any lowering to LLVM, which would split vectors into libm calls.
   ExpandMathOptions math;
-  math.roundsBF16 = hasBF16;
+  math.roundsBF16 = hasBF16(options);
   pm.addPass(createExpandMath(math));
   // Parallel regions become functions that the runtime's threads can call.
   pm.addPass(createOutlineParallel());
@@ -120,14 +126,14 @@ void braid::buildDevicePhase(OpPassManager &pm,
   pm.addPass(createReconcileUnrealizedCastsPass());
   if (!options.gpus.empty())
     pm.addNestedPass<gpu::GPUModuleOp>(createReconcileUnrealizedCastsPass());
-  lowerHostFloats(pm, options);
+  finishHostCode(pm, options);
   if (options.simulate)
     buildSimulation(pm, options);
 }
 
 void braid::buildSimulation(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createNVVMToSim());
-  lowerHostFloats(pm, options);
+  finishHostCode(pm, options);
 }
 
 void braid::buildReferencePhase(OpPassManager &pm,

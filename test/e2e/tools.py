@@ -148,6 +148,10 @@ def check_inspect(report, bench):
     refused(report, "inspect: not an artefact", bench.run("inspect", bench.fixture / "config.json"), "config.json")
 
 
+def find_ptxas():
+    return shutil.which("ptxas") or Path(os.environ["CUDA_HOME"]) / "bin" / "ptxas"
+
+
 def check_inspect_gpu(report, bench):
     """GPU code is described as the manifest and the sections have it."""
     plain = bench.compile(bench.dense, "--weights=none")
@@ -175,8 +179,7 @@ def check_inspect_gpu(report, bench):
     one = bench.run("inspect", artefact, "--ptx=sm_90a", f"--kernel={name}")[1]
     report.claim("inspect --ptx --kernel", re.findall(r"\.entry (\w+)", one) == [name] and ".version" in one and one.endswith("}\n"), f"{len(one)} bytes of {name}")
     (bench.folder / "one.ptx").write_text(one)
-    ptxas = shutil.which("ptxas") or Path(os.environ["CUDA_HOME"]) / "bin" / "ptxas"
-    assembled = subprocess.run([ptxas, "-arch=sm_90a", bench.folder / "one.ptx", "-o", bench.folder / "one.cubin"], capture_output=True)
+    assembled = subprocess.run([find_ptxas(), "-arch=sm_90a", bench.folder / "one.ptx", "-o", bench.folder / "one.cubin"], capture_output=True)
     report.claim("inspect --ptx --kernel: ptxas takes it", assembled.returncode == 0, assembled.stderr.decode()[:200] or "alone")
     refused(report, "inspect --ptx of no target", bench.run("inspect", artefact, "--ptx=sm_86"), "only for sm_80, sm_90a")
     refused(report, "inspect --ptx of no kernel", bench.run("inspect", artefact, "--ptx=sm_80", "--kernel=x"), "no kernel 'x'")
@@ -204,9 +207,8 @@ def check_code_cache(report, bench):
     for damage in (lambda data: data[:-1], lambda data: data[:200] + b"?" + data[201:], lambda data: b""):
         entries()[0].write_bytes(damage(entries()[0].read_bytes()))
         report.claim("cache: a damaged entry", compile() == first and compile() == second, "made again")
-    ptxas = shutil.which("ptxas") or Path(os.environ["CUDA_HOME"]) / "bin" / "ptxas"
     other = bench.folder / "ptxas"
-    other.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo another || exec {ptxas} "$@"\n')
+    other.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo another || exec {find_ptxas()} "$@"\n')
     other.chmod(0o755)
     report.claim("cache: another assembler", compile(f"--ptxas={other}") == first and len(entries()) == 2, "assembled again")
     with open(folder / "old.cubin", "wb") as old:

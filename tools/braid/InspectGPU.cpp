@@ -135,11 +135,10 @@ std::string_view entryOf(std::string_view ptx, const std::string &kernel) {
 
 /// What stands before the first kernel, and the kernel: ptxas takes that too.
 static std::string partOf(const std::string &ptx, const std::string &kernel) {
-  static constexpr char kVisible[] = ".visible ";
   std::string part(entryOf(ptx, kernel));
-  return part.empty() ? part
-                      : ptx.substr(0, ptx.find(std::string(kVisible) + ".entry")) +
-                            kVisible + part;
+  if (part.empty())
+    return part;
+  return ptx.substr(0, ptx.find(".visible .entry")) + ".visible " + part;
 }
 
 std::string ptxText(const rt::Artifact &artifact, const std::string &target,

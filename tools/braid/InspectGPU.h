@@ -9,6 +9,7 @@
 
 #include "braid-rt/artifact.h"
 #include "braid-rt/json.h"
+#include <string_view>
 
 namespace braid {
 

@@ -91,6 +91,9 @@ inline constexpr llvm::StringLiteral kReferenceModule = "reference";
 /// The schedule of a kernel's op: its own, or else its kernel's.
 mlir::Attribute scheduleOf(mlir::Operation *op);
 
+/// The buffer that a view, or a view of a view, shows a part of.
+mlir::Value bufferOf(mlir::Value view);
+
 /// Registers how braid ops bufferize.
 void registerBufferizableOpInterface(mlir::DialectRegistry &registry);
 

@@ -33,17 +33,10 @@ class OutlineLaunches
 };
 } // namespace
 
-/// The buffer that a view shows a part of.
-static Value sourceOf(Value buffer) {
-  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
-    buffer = view.getViewSource();
-  return buffer;
-}
-
 /// Whether a buffer of a kernel is a weight in all of the kernel's calls. Then
 /// nothing writes it while the kernel runs, by whatever name.
 bool OutlineLaunches::isWeight(Value buffer) {
-  buffer = sourceOf(buffer);
+  buffer = bufferOf(buffer);
   auto argument = dyn_cast<BlockArgument>(buffer);
   if (!argument)
     return buffer.getDefiningOp<WeightViewOp>();
@@ -52,7 +45,7 @@ bool OutlineLaunches::isWeight(Value buffer) {
   return found != calls.end() &&
          llvm::all_of(found->second, [&](func::CallOp call) {
            Value operand = call.getOperand(argument.getArgNumber());
-           return sourceOf(operand).getDefiningOp<WeightViewOp>();
+           return bufferOf(operand).getDefiningOp<WeightViewOp>();
          });
 }
 

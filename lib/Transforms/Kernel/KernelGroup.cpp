@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "KernelGroup.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 using namespace braid;
@@ -36,13 +35,6 @@ Operation *braid::mainOp(func::FuncOp kernel) {
       last = op;
   });
   return last;
-}
-
-/// The buffer that a view shows.
-static Value bufferOf(Value view) {
-  while (auto op = view.getDefiningOp<ViewLikeOpInterface>())
-    view = op.getViewSource();
-  return view;
 }
 
 static bool touches(Operation *op, Value buffer) {

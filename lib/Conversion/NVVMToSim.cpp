@@ -42,14 +42,13 @@ Value SimFunction::field(Value base, int32_t index, Type type) {
   return LLVM::LoadOp::create(b, type, address);
 }
 
-/// The line that an error at `op` shows: kernel, op and place.
+/// The line that an error at `op` shows: kernel, op, which of that name in the
+/// kernel, and place. Each op has its own, for threads have to meet at one op,
+/// not at two that read alike.
 Value SimFunction::site(Operation *op) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  out << kernel << ": " << op->getName();
-  // Threads that meet have to do so at one op, not at two that read alike.
-  if (isa<NVVM::NVVMDialect>(op->getDialect()))
-    out << " " << ++meetings;
+  out << kernel << ": " << op->getName() << " " << ordinals.lookup(op);
   if (auto name = op->getLoc()->findInstanceOf<NameLoc>())
     out << " at " << name.getName().getValue();
   auto [entry, fresh] = sites.try_emplace(text);
@@ -357,7 +356,9 @@ LogicalResult SimFunction::run() {
                                       /*replaceLocs=*/false,
                                       /*replaceTypes=*/true);
   SmallVector<Operation *> ops;
+  llvm::DenseMap<OperationName, int64_t> counts;
   function.getBody().walk([&](Operation *op) {
+    ordinals[op] = ++counts[op->getName()];
     auto local = [](Operation *op) {
       if (auto load = dyn_cast<LLVM::LoadOp>(op))
         return isLocal(load.getAddr());

@@ -64,7 +64,7 @@ private:
   llvm::StringRef kernel;
   mlir::ModuleOp host;
   llvm::StringMap<std::string> &sites;
-  int64_t meetings = 0;
+  llvm::DenseMap<mlir::Operation *, int64_t> ordinals; ///< See site().
   mlir::ImplicitLocOpBuilder b;
 };
 

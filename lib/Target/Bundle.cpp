@@ -71,8 +71,11 @@ static Bitcode makeSections(ModuleOp source, const BundleOptions &options) {
   for (const DeviceCode &code : options.deviceCode) {
     std::string prefix = BRAID_SECTION_GPU_PREFIX + code.target.name;
     addSection(module, prefix + ".ptx", code.ptx);
-    if (!code.cubin.bytes.empty())
-      addSection(module, prefix + ".cubin", code.cubin.bytes);
+    std::string cubins;
+    for (const Cubin &cubin : code.cubins)
+      cubins += cubin.bytes;
+    if (!cubins.empty())
+      addSection(module, prefix + ".cubin", cubins);
   }
   if (options.goldenBytes)
     addSection(module, BRAID_SECTION_GOLDEN,

@@ -18,7 +18,7 @@ using namespace braid;
 namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
-/// Of all files together: some hundred targets of large models.
+/// Of all files together: some ten thousand kernels.
 static constexpr uint64_t kMostBytes = 256 << 20;
 static constexpr const char *kSuffix = ".cubin";
 
@@ -84,13 +84,14 @@ void CodeCache::keep(const std::string &key, const Assembled &made) const try {
   // The suffix lets trim() find what a killed process leaves.
   TemporaryFile file(llvm::Twine(folder) + "/%%%%%%%%.tmp" + kSuffix);
   file.write(textOf(made));
-  if (!fs::rename(file.path, pathOf(key)))
-    trim();
+  (void)fs::rename(file.path, pathOf(key));
 } catch (const rt::Error &) {
   // The folder cannot be written.
 }
 
 void CodeCache::trim() const {
+  if (folder.empty())
+    return;
   struct File {
     llvm::sys::TimePoint<> used;
     uint64_t bytes;

@@ -31,12 +31,13 @@ public:
 
   std::optional<Assembled> find(const std::string &key) const;
 
-  /// Removes what was not used for longest once the folder is too large.
   void keep(const std::string &key, const Assembled &made) const;
+
+  /// Removes what was not used for longest if the folder is too large.
+  void trim() const;
 
 private:
   std::string pathOf(const std::string &key) const;
-  void trim() const;
 
   std::string folder;
 };

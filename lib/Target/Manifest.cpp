@@ -179,10 +179,12 @@ static json::Array writeKernels(ModuleOp module) {
 
 /// The kernels of a GPU target, in the order of their numbers.
 static json::Array writeGPUKernels(ModuleOp module, gpu::GPUModuleOp device,
-                                   const Cubin &cubin) {
+                                   ArrayRef<Cubin> cubins) {
   json::Array kernels;
-  for (auto function : device.getOps<LLVM::LLVMFuncOp>()) {
-    auto number = [&](StringRef name) {
+  int64_t offset = 0;
+  for (auto [function, cubin] :
+       llvm::zip_equal(device.getOps<LLVM::LLVMFuncOp>(), cubins)) {
+    auto number = [&, function = function](StringRef name) {
       return function->getAttrOfType<IntegerAttr>(name).getInt();
     };
     std::string sim =
@@ -197,11 +199,14 @@ static json::Array writeGPUKernels(ModuleOp module, gpu::GPUModuleOp device,
       kernel["op"] = op.getValue();
     if (module.lookupSymbol(sim))
       kernel["sim"] = sim;
-    auto resources = cubin.kernels.find(function.getSymName().str());
-    if (resources != cubin.kernels.end()) {
-      kernel["registers"] = resources->second.registers;
-      kernel["stack_bytes"] = resources->second.stackBytes;
-      kernel["spill_bytes"] = resources->second.spillBytes;
+    if (int64_t bytes = cubin.bytes.size()) {
+      kernel["cubin"] = json::Array{offset, bytes};
+      offset += bytes;
+    }
+    if (cubin.resources) {
+      kernel["registers"] = cubin.resources->registers;
+      kernel["stack_bytes"] = cubin.resources->stackBytes;
+      kernel["spill_bytes"] = cubin.resources->spillBytes;
     }
     kernels.push_back(std::move(kernel));
   }
@@ -216,9 +221,12 @@ static json::Array writeGPUs(ModuleOp module, const BundleOptions &options) {
         {"target", code.target.name},
         {"exact", code.target.exact},
         {"ptx_version", code.target.ptxVersion},
-        {"cubin", !code.cubin.bytes.empty()},
+        {"cubin", llvm::any_of(code.cubins,
+                               [](const Cubin &cubin) {
+                                 return !cubin.bytes.empty();
+                               })},
         {"entry", "braid_step_" + code.target.name},
-        {"kernels", writeGPUKernels(module, device, code.cubin)}});
+        {"kernels", writeGPUKernels(module, device, code.cubins)}});
   }
   return gpus;
 }

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
@@ -50,6 +51,18 @@ static void checkExterns(StringRef ptx) {
   throw rt::Error("generated PTX needs '" + line.str() +
                       "', which no library provides",
                   "this is a bug in Braid");
+}
+
+/// A module with what is in `device`, of whose kernels only one.
+static OwningOpRef<gpu::GPUModuleOp> isolate(gpu::GPUModuleOp device,
+                                             LLVM::LLVMFuncOp kernel) {
+  OwningOpRef<gpu::GPUModuleOp> alone(
+      cast<gpu::GPUModuleOp>(device->cloneWithoutRegions()));
+  Block &body = alone->getBodyRegion().emplaceBlock();
+  for (Operation &op : *device.getBody())
+    if (&op == kernel || !isa<LLVM::LLVMFuncOp>(op))
+      body.push_back(op.clone());
+  return alone;
 }
 
 static std::string emitPTX(gpu::GPUModuleOp module, const GPUTarget &target) {
@@ -107,30 +120,25 @@ static std::string contentOf(const std::string &path) {
   return buffer ? (*buffer)->getBuffer().str() : "";
 }
 
-/// Reads the report of `ptxas -v`: per kernel a line "Compiling entry function
-/// 'K'", then its frame and spills, then its registers.
-static std::map<std::string, KernelResources> readReport(StringRef report) {
-  llvm::Regex entry("Compiling entry function '([^']+)'");
+/// Reads the report of `ptxas -v` of one kernel: "Compiling entry function",
+/// then its frame and spills, then its registers.
+static std::optional<KernelResources> readReport(StringRef report) {
   llvm::Regex frame("([0-9]+) bytes stack frame, ([0-9]+) bytes spill stores");
   llvm::Regex used("Used ([0-9]+) registers");
-  std::map<std::string, KernelResources> kernels;
-  KernelResources *current = nullptr;
-  SmallVector<StringRef> lines, match;
-  report.split(lines, '\n');
+  if (!report.contains("Compiling entry function"))
+    return std::nullopt;
+  SmallVector<StringRef> match;
   auto number = [&](unsigned group) {
     int64_t value = 0;
     (void)match[group].getAsInteger(10, value);
     return value;
   };
-  for (StringRef line : lines) {
-    if (entry.match(line, &match))
-      current = &kernels[match[1].str()];
-    else if (current && frame.match(line, &match))
-      current->stackBytes = number(1), current->spillBytes = number(2);
-    else if (current && used.match(line, &match))
-      current->registers = number(1);
-  }
-  return kernels;
+  KernelResources kernel;
+  if (frame.match(report, &match))
+    kernel.stackBytes = number(1), kernel.spillBytes = number(2);
+  if (used.match(report, &match))
+    kernel.registers = number(1);
+  return kernel;
 }
 
 /// The first line that complains; a report has others.
@@ -205,6 +213,8 @@ public:
     return {std::move(made.code), readReport(made.report), found.has_value()};
   }
 
+  void trimCache() const { cache.trim(); }
+
 private:
   std::string ptxas;
   CodeCache cache;
@@ -212,65 +222,111 @@ private:
 };
 } // namespace
 
-/// Throws rt::Error if a kernel of the module keeps values in local memory,
-/// which only those of the reference strategy may.
-static void requireRegisters(gpu::GPUModuleOp module, const Cubin &cubin) {
-  for (auto function : module.getOps<LLVM::LLVMFuncOp>()) {
-    auto found = cubin.kernels.find(function.getSymName().str());
-    auto strategy = function->getAttrOfType<StringAttr>(kStrategyAttr);
-    if (found == cubin.kernels.end() ||
-        (strategy && strategy.getValue() == "reference"))
-      continue;
-    const KernelResources &used = found->second;
-    if (used.spillBytes || used.stackBytes)
-      throw rt::Error("kernel " + function.getSymName().str() + " for " +
-                          module.getName().str() + ": " +
-                          std::to_string(used.spillBytes) +
-                          " bytes of registers are spilled and " +
-                          std::to_string(used.stackBytes) +
-                          " bytes are in local memory",
-                      "this is a bug in Braid; the reference strategy may "
-                      "(braid.schedule in a dump of the kernel phase)");
-  }
+/// Throws rt::Error if a kernel keeps values in local memory, which only those
+/// of the reference strategy may.
+static void requireRegisters(LLVM::LLVMFuncOp kernel, const GPUTarget &target,
+                             const Cubin &cubin) {
+  auto strategy = kernel->getAttrOfType<StringAttr>(kStrategyAttr);
+  if (!cubin.resources || (strategy && strategy.getValue() == "reference"))
+    return;
+  const KernelResources &used = *cubin.resources;
+  if (used.spillBytes || used.stackBytes)
+    throw rt::Error("kernel " + kernel.getSymName().str() + " for " +
+                        target.name + ": " + std::to_string(used.spillBytes) +
+                        " bytes of registers are spilled and " +
+                        std::to_string(used.stackBytes) +
+                        " bytes are in local memory",
+                    "this is a bug in Braid; the reference strategy may "
+                    "(braid.schedule in a dump of the kernel phase)");
 }
 
 /// A schedule's number of blocks on a multiprocessor is a limit to registers.
 /// Where a kernel would spill for it, its PTX no longer asks for it.
-static bool dropDemands(std::string &ptx, const Cubin &cubin) {
-  bool changed = false;
-  for (const auto &[name, used] : cubin.kernels) {
-    if (!used.spillBytes)
-      continue;
-    size_t entry = ptx.find(".entry " + name + "(");
-    size_t demand = ptx.find(".minnctapersm", entry);
-    if (demand > ptx.find('{', entry))
-      continue;
-    ptx.erase(demand, ptx.find('\n', demand) + 1 - demand);
-    changed = true;
+static bool dropDemand(std::string &ptx, const Cubin &cubin) {
+  if (!cubin.resources || !cubin.resources->spillBytes)
+    return false;
+  size_t demand = ptx.find(".minnctapersm");
+  if (demand == ptx.npos)
+    return false;
+  ptx.erase(demand, ptx.find('\n', demand) + 1 - demand);
+  return true;
+}
+
+namespace {
+/// A kernel and what is made of it.
+struct Unit {
+  gpu::GPUModuleOp device;
+  LLVM::LLVMFuncOp kernel;
+  const GPUTarget *target;
+  std::string ptx; ///< A module of its own.
+  Cubin cubin;
+  std::exception_ptr failure;
+};
+} // namespace
+
+static std::vector<Unit> unitsOf(ModuleOp module, ArrayRef<GPUTarget> targets) {
+  std::vector<Unit> units;
+  for (const GPUTarget &target : targets) {
+    auto device = module.lookupSymbol<gpu::GPUModuleOp>(target.name);
+    for (auto kernel : device.getOps<LLVM::LLVMFuncOp>())
+      units.push_back({device, kernel, &target, {}, {}, {}});
   }
-  return changed;
+  return units;
+}
+
+static void generate(Unit &unit, const Assembler &assembler) try {
+  unit.ptx = emitPTX(*isolate(unit.device, unit.kernel), *unit.target);
+  unit.cubin = assembler.assemble(unit.ptx, *unit.target);
+  if (dropDemand(unit.ptx, unit.cubin))
+    unit.cubin = assembler.assemble(unit.ptx, *unit.target);
+  requireRegisters(unit.kernel, *unit.target, unit.cubin);
+} catch (...) {
+  unit.failure = std::current_exception();
+}
+
+static constexpr StringRef kEntry = ".visible .entry";
+
+/// Adds what stands before a kernel: each declaration once, and no remarks.
+static void addDeclarations(StringRef ptx, llvm::StringSet<> &known,
+                            std::string &text) {
+  SmallVector<StringRef> lines;
+  ptx.take_front(ptx.find(kEntry)).split(lines, '\n');
+  for (StringRef line : lines)
+    if (!line.trim().empty() && !line.trim().starts_with("//") &&
+        known.insert(line).second)
+      text += (line + "\n").str();
+}
+
+/// One module of all kernels of a target.
+static DeviceCode joinUnits(MutableArrayRef<Unit> units,
+                            const GPUTarget &target) {
+  llvm::StringSet<> known;
+  std::string kernels;
+  DeviceCode code{target, {}, {}};
+  for (Unit &unit : units) {
+    if (unit.target != &target)
+      continue;
+    addDeclarations(unit.ptx, known, code.ptx);
+    kernels += ("\n" + StringRef(unit.ptx).substr(unit.ptx.find(kEntry))).str();
+    code.cubins.push_back(std::move(unit.cubin));
+  }
+  code.ptx += kernels;
+  return code;
 }
 
 std::vector<DeviceCode>
 braid::generateDeviceCode(ModuleOp module, ArrayRef<GPUTarget> targets,
                           const AssemblerOptions &options) {
   Assembler assembler(options);
-  std::vector<DeviceCode> codes(targets.size());
-  std::vector<std::exception_ptr> failures(targets.size());
-  parallelFor(module.getContext(), 0, targets.size(), [&](size_t i) {
-    try {
-      auto device = module.lookupSymbol<gpu::GPUModuleOp>(targets[i].name);
-      codes[i] = {targets[i], emitPTX(device, targets[i]), {}};
-      codes[i].cubin = assembler.assemble(codes[i].ptx, targets[i]);
-      if (dropDemands(codes[i].ptx, codes[i].cubin))
-        codes[i].cubin = assembler.assemble(codes[i].ptx, targets[i]);
-      requireRegisters(device, codes[i].cubin);
-    } catch (...) {
-      failures[i] = std::current_exception();
-    }
-  });
-  for (const std::exception_ptr &failure : failures)
-    if (failure)
-      std::rethrow_exception(failure);
+  std::vector<Unit> units = unitsOf(module, targets);
+  parallelFor(module.getContext(), 0, units.size(),
+              [&](size_t i) { generate(units[i], assembler); });
+  assembler.trimCache();
+  for (const Unit &unit : units)
+    if (unit.failure)
+      std::rethrow_exception(unit.failure);
+  std::vector<DeviceCode> codes;
+  for (const GPUTarget &target : targets)
+    codes.push_back(joinUnits(units, target));
   return codes;
 }

@@ -25,7 +25,7 @@ MODEL = dict(COMMON, vocab_size=96, hidden_size=64, num_attention_heads=4, num_k
 # The last one has five steps, more than stages, and is made to take wgmma.
 MODELS = {"mamba": dict(MODEL, hybrid_override_pattern="M"), "attention": dict(MODEL, hybrid_override_pattern="*"),
           "warpgroup": dict(MODEL, hybrid_override_pattern="-", hidden_size=320, intermediate_size=512)}
-LINE = r"simulated kernel \w+: (?:llvm|nvvm)\.[\w.]+(?: \d+)?( at .+)?: block \(\d+, \d+, \d+\), thread \d+: .*(?:{}).* \(layer 0\)"
+LINE = r"simulated kernel \w+: (?:llvm|nvvm)\.[\w.]+ \d+( at .+)?: block \(\d+, \d+, \d+\), thread \d+: .*(?:{}).* \(layer 0\)"
 CLASSES = {
     "out of bounds": "out of bounds|outside of the buffers",
     "misaligned": "not a multiple",

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A module is one of the sections of the artefact, byte for byte. What its
-// kernels look like is read from the PTX beside it, what they do is done by the
-// functions that the artefact has for the simulator.
+// A module is a section of PTX of the artefact or one of its assembled kernels,
+// byte for byte. What its kernels look like is read from the PTX, what they do
+// is done by the functions that the artefact has for the simulator.
 //===----------------------------------------------------------------------===//
 #include "FakeModule.h"
 #include "braid-rt/abi.h"
@@ -38,45 +38,85 @@ struct LoadedKernel {
   uint64_t sharedLimit = 48 << 10;
 };
 
-struct Module {
+/// What an artefact has for a target.
+struct Program {
+  const GpuCode *code;
+  std::string ptx, cubins;
+  std::unique_ptr<Simulator> simulator; ///< With the first module.
+};
+
+/// The artefact whose code the driver is given.
+struct Source {
   Artifact artifact;
-  const GpuCode *code = nullptr;
   void *library = nullptr;
-  std::string ptx;
-  std::unique_ptr<Simulator> simulator;
-  std::deque<LoadedKernel> kernels; ///< Those that were asked for; stay in place.
-  ~Module() {
+  std::deque<Program> programs;
+  ~Source() {
     if (library)
       dlclose(library);
   }
 };
 
-/// Which target's section an image is.
-const GpuCode *identify(const Artifact &artifact, const void *image) {
-  for (const GpuCode &code : artifact.manifest.gpus)
-    for (const char *kind : {".cubin", ".ptx"}) {
-      if (kind[1] == 'c' && !code.cubin)
-        continue;
-      std::string bytes =
-          readSection(artifact, BRAID_SECTION_GPU_PREFIX + code.target + kind);
-      // PTX has to end with a zero.
-      if (!std::memcmp(image, bytes.c_str(), bytes.size() + (kind[1] == 'p')))
-        return &code;
-    }
-  violation("an image that is no section of the artefact");
+struct Module {
+  std::shared_ptr<Source> source; ///< Of all modules at a time.
+  Program *program = nullptr;
+  const GpuKernel *only = nullptr; ///< The kernel it has; null: all.
+  std::deque<LoadedKernel> kernels; ///< Those that were asked for; stay in place.
+};
+
+std::shared_ptr<Source> openSource() {
+  static std::weak_ptr<Source> last;
+  const std::string &path = driver().settings.artifact;
+  if (path.empty())
+    violation("BRAID_FAKE_CUDA names no artefact");
+  if (auto source = last.lock(); source && source->artifact.path == path)
+    return source;
+  auto source = std::make_shared<Source>();
+  source->artifact = Artifact::open(path);
+  source->library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  for (const GpuCode &code : source->artifact.manifest.gpus) {
+    std::string prefix = BRAID_SECTION_GPU_PREFIX + code.target;
+    source->programs.push_back(
+        {&code, readSection(source->artifact, prefix + ".ptx"),
+         code.cubin ? readSection(source->artifact, prefix + ".cubin") : "",
+         nullptr});
+  }
+  last = source;
+  return source;
 }
 
-void loadSimulator(Module &module) {
-  module.library = dlopen(module.artifact.path.c_str(), RTLD_NOW | RTLD_LOCAL);
+bool isAssembled(const Program &program, const GpuKernel &kernel,
+                 const void *image) {
+  return program.code->cubin &&
+         !std::memcmp(image, program.cubins.data() + kernel.cubinOffset,
+                      kernel.cubinBytes);
+}
+
+/// What an image is.
+void identify(Module &module, const void *image) {
+  for (Program &program : module.source->programs) {
+    module.program = &program;
+    // PTX has to end with a zero.
+    if (!std::memcmp(image, program.ptx.c_str(), program.ptx.size() + 1))
+      return;
+    for (const GpuKernel &kernel : program.code->kernels)
+      if (isAssembled(program, kernel, image)) {
+        module.only = &kernel;
+        return;
+      }
+  }
+  violation("an image that is no code of the artefact");
+}
+
+void loadSimulator(Program &program, void *library) {
   std::vector<SimKernel> kernels;
-  for (const GpuKernel &kernel : module.code->kernels) {
-    void *function = dlsym(module.library, kernel.sim.c_str());
+  for (const GpuKernel &kernel : program.code->kernels) {
+    void *function = dlsym(library, kernel.sim.c_str());
     if (!function)
       violation("the artefact was compiled without --with-sim");
     kernels.push_back({kernel.name, reinterpret_cast<braid_sim_fn>(function),
                        kernel.threads, kernel.sharedBytes});
   }
-  module.simulator = std::make_unique<Simulator>(std::move(kernels));
+  program.simulator = std::make_unique<Simulator>(std::move(kernels));
 }
 
 /// Parameters and threads of an entry of the PTX.
@@ -141,7 +181,7 @@ void simulate(const LoadedKernel &kernel, const std::array<int64_t, 3> &grid,
                       values.data(),
                       extents.data()};
   braid_step step{};
-  Simulator &simulator = *kernel.module->simulator;
+  Simulator &simulator = *kernel.module->program->simulator;
   simulator.begin(step);
   simulator.launch(launch);
   try {
@@ -183,14 +223,11 @@ FAKE_EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *image,
   Call call("cuModuleLoadDataEx", Call::Context);
   if (call.code())
     return call.code();
-  if (driver().settings.artifact.empty())
-    violation("BRAID_FAKE_CUDA names no artefact");
   auto made = std::make_unique<Module>();
-  made->artifact = Artifact::open(driver().settings.artifact);
-  made->code = identify(made->artifact, image);
-  made->ptx = readSection(made->artifact, BRAID_SECTION_GPU_PREFIX +
-                                              made->code->target + ".ptx");
-  loadSimulator(*made);
+  made->source = openSource();
+  identify(*made, image);
+  if (!made->program->simulator)
+    loadSimulator(*made->program, made->source->library);
   driver().modules.insert(made.get());
   *module = handleOf<CUmodule>(made.release());
   return 0;
@@ -212,11 +249,12 @@ FAKE_EXPORT CUresult cuModuleGetFunction(CUfunction *function, CUmodule handle,
   if (call.code())
     return call.code();
   Module &module = *reinterpret_cast<Module *>(handle);
-  for (size_t i = 0; i < module.code->kernels.size(); ++i)
-    if (module.code->kernels[i].name == name) {
+  const std::vector<GpuKernel> &kernels = module.program->code->kernels;
+  for (size_t i = 0; i < kernels.size(); ++i)
+    if (kernels[i].name == name && (!module.only || module.only == &kernels[i])) {
       LoadedKernel &kernel = module.kernels.emplace_back(
-          LoadedKernel{&module, &module.code->kernels[i], i, {}});
-      readEntry(kernel, module.ptx);
+          LoadedKernel{&module, &kernels[i], i, {}});
+      readEntry(kernel, module.program->ptx);
       *function = handleOf<CUfunction>(&kernel);
       return 0;
     }

@@ -335,19 +335,24 @@ void Compilation::chooseWeights() {
 void Compilation::makeDeviceCode() {
   if (targets.gpus.empty())
     return;
-  std::vector<std::string> names, cached;
+  std::vector<std::string> names;
   for (const GPUTarget &gpu : targets.gpus)
     names.push_back(gpu.name);
   steps.begin("generating PTX for " + llvm::join(names, ", "));
   bundleOptions.deviceCode =
       generateDeviceCode(*module, targets.gpus,
                          {ptxas, findCodeCache(options.cache)});
-  for (const DeviceCode &code : bundleOptions.deviceCode)
-    if (code.cubin.cached)
-      cached.push_back(code.target.name);
-  steps.end(ptxas.empty()    ? " not assembled: no ptxas"
-            : cached.empty() ? ""
-                             : " assembled earlier: " + llvm::join(cached, ", "));
+  size_t kernels = 0, cached = 0;
+  for (const DeviceCode &code : bundleOptions.deviceCode) {
+    kernels += code.cubins.size();
+    cached += llvm::count_if(code.cubins, [](auto &cubin) { return cubin.cached; });
+  }
+  steps.end(llvm::formatv(" {0} kernels{1}", kernels,
+                          ptxas.empty() ? ", not assembled: no ptxas"
+                          : cached      ? llvm::formatv(", {0} assembled earlier",
+                                                        cached).str()
+                                        : "")
+                .str());
 }
 
 void Compilation::bundle() try {

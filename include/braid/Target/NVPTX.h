@@ -9,7 +9,7 @@
 
 #include "braid/Target/TargetSpec.h"
 #include "mlir/IR/BuiltinOps.h"
-#include <map>
+#include <optional>
 #include <string>
 
 namespace braid {
@@ -21,17 +21,18 @@ struct KernelResources {
   int64_t spillBytes = 0;  ///< Stored because registers were not enough.
 };
 
+/// One kernel, assembled.
 struct Cubin {
-  std::string bytes;
-  std::map<std::string, KernelResources> kernels;
+  std::string bytes; ///< Empty without an assembler.
+  std::optional<KernelResources> resources; ///< If the assembler says.
   bool cached = false; ///< Assembled by an earlier compilation.
 };
 
 /// Code of one GPU target.
 struct DeviceCode {
   GPUTarget target;
-  std::string ptx;
-  Cubin cubin; ///< Empty without an assembler.
+  std::string ptx;           ///< Of all its kernels.
+  std::vector<Cubin> cubins; ///< Kernel by kernel, in the module's order.
 };
 
 /// The assembler's path: `given` if not empty, else below CUDA_HOME or on PATH;
@@ -47,7 +48,7 @@ struct AssemblerOptions {
   std::string cache; ///< Empty: nothing is kept.
 };
 
-/// Code of each target's GPU module, all in the NVVM dialect. As many targets at
+/// Code of each target's GPU module, all in the NVVM dialect. As many kernels at
 /// once as the context has threads; the bytes do not depend on it, nor on what
 /// is in the cache. Throws rt::Error: the PTX needs a function from outside, for
 /// which there is no library; the assembler's first complaint; a kernel whose

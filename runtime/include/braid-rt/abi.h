@@ -15,8 +15,8 @@
  *   .braid.golden     braid_golden and what follows it: logits that the model's
  *                     reference schedule gave when it was compiled (may be
  *                     absent)
- *   .braid.gpu.T.ptx  the kernels of GPU target T as PTX, and assembled:
- *   .braid.gpu.T.cubin (may be absent)
+ *   .braid.gpu.T.ptx  the kernels of GPU target T as one module of PTX
+ *   .braid.gpu.T.cubin the same, assembled one by one (may be absent)
  *   .braid.seal       braid_seal: magic and the SHA-256 over the whole file,
  *                     taken with the 32 bytes of `sha256` set to zero
  * and exports the functions that its manifest names:
@@ -31,7 +31,7 @@
 
 #include <stdint.h>
 
-#define BRAID_ABI_VERSION 4
+#define BRAID_ABI_VERSION 5
 
 #define BRAID_SECTION_MANIFEST ".braid.manifest"
 #define BRAID_SECTION_TOKENIZER ".braid.tokenizer"

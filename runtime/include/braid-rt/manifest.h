@@ -96,6 +96,7 @@ struct GpuKernel {
   int64_t kernel = 0;    ///< The entry of Manifest::kernels it belongs to.
   int64_t threads = 0;   ///< Of a block.
   uint64_t sharedBytes = 0;
+  uint64_t cubinOffset = 0, cubinBytes = 0; ///< In the section, if assembled.
   int64_t registers = 0, stackBytes = 0, spillBytes = 0; ///< If assembled.
 };
 

@@ -71,9 +71,19 @@ static void requireDeviceCode(const Elf &elf, const Artifact &artifact) {
   for (const GpuCode &gpu : artifact.manifest.gpus)
     for (const char *kind : {"ptx", "cubin"}) {
       std::string name = BRAID_SECTION_GPU_PREFIX + gpu.target + "." + kind;
-      if ((kind == std::string_view("ptx") || gpu.cubin) && !elf.section(name))
+      bool cubin = kind == std::string_view("cubin");
+      if (cubin && !gpu.cubin)
+        continue;
+      auto section = elf.section(name);
+      if (!section)
         throw Error(artifact.path + ": has no section " + name +
                     ", which its manifest speaks of");
+      for (const GpuKernel &kernel : gpu.kernels)
+        if (cubin && kernel.cubinOffset + kernel.cubinBytes > section->size())
+          throw Error(artifact.path + ": section " + name + " has " +
+                      std::to_string(section->size()) + " bytes, kernel " +
+                      kernel.name + " ends at " +
+                      std::to_string(kernel.cubinOffset + kernel.cubinBytes));
     }
 }
 

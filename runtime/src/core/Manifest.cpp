@@ -301,8 +301,17 @@ std::string readFunction(const Node &node, const std::string &prefix) {
   return name;
 }
 
+/// Where a kernel's machine code stands: [offset, bytes].
+void readCubin(const Node &node, GpuKernel &kernel) {
+  std::vector<Node> place = node.list();
+  if (place.size() != 2)
+    node.fail("an offset and a length");
+  kernel.cubinOffset = place[0].size();
+  kernel.cubinBytes = place[1].size();
+}
+
 GpuKernel readGpuKernel(const Node &node, const std::string &target,
-                        size_t kernels) {
+                        size_t kernels, bool assembled) {
   auto count = [&](const char *key, int64_t most) {
     return node.has(key) ? node[key].integer(0, most) : 0;
   };
@@ -315,6 +324,8 @@ GpuKernel readGpuKernel(const Node &node, const std::string &target,
   kernel.kernel = node["kernel"].integer(0, int64_t(kernels) - 1);
   kernel.threads = node["threads"].integer(1, 1024);
   kernel.sharedBytes = uint64_t(node["shared_bytes"].integer(0, kMaxShared));
+  if (assembled)
+    readCubin(node["cubin"], kernel);
   kernel.registers = count("registers", 255);
   kernel.stackBytes = count("stack_bytes", kMaxCount);
   kernel.spillBytes = count("spill_bytes", kMaxCount);
@@ -340,7 +351,8 @@ GpuCode readGpu(const Node &node, size_t kernels) {
   gpu.exact = node.flag("exact");
   gpu.cubin = node.flag("cubin");
   for (const Node &kernel : node["kernels"].list())
-    gpu.kernels.push_back(readGpuKernel(kernel, gpu.target, kernels));
+    gpu.kernels.push_back(
+        readGpuKernel(kernel, gpu.target, kernels, gpu.cubin));
   return gpu;
 }
 

@@ -96,37 +96,54 @@ ChosenCode chooseCode(const Artifact &artifact, const CudaDriver &driver,
 CudaModule::CudaModule(const Artifact &artifact, const CudaDriver &driver,
                        const GpuInfo &gpu, ChosenCode chosen)
     : driver(driver) {
-  load(artifact, chosen);
   try {
-    for (const GpuKernel &kernel : chosen.code->kernels)
-      functions.push_back(prepare(kernel, gpu));
+    loadAll(artifact, chosen, gpu);
   } catch (...) {
-    driver.cuModuleUnload(module);
+    unloadAll();
     throw;
   }
 }
 
-CudaModule::~CudaModule() { driver.cuModuleUnload(module); }
+CudaModule::~CudaModule() { unloadAll(); }
+
+void CudaModule::unloadAll() {
+  for (CUmodule module : modules)
+    driver.cuModuleUnload(module);
+}
 
 /// PTX is text, which ends with a zero that the section does not have.
-void CudaModule::load(const Artifact &artifact, ChosenCode chosen) {
-  const GpuCode &code = *chosen.code;
-  std::string image = readSection(artifact, BRAID_SECTION_GPU_PREFIX +
-                                                code.target +
-                                                (chosen.jit ? ".ptx"
-                                                            : ".cubin"));
+void CudaModule::loadAll(const Artifact &artifact, ChosenCode chosen,
+                         const GpuInfo &gpu) {
+  std::string section =
+      readSection(artifact, BRAID_SECTION_GPU_PREFIX + chosen.code->target +
+                                (chosen.jit ? ".ptx" : ".cubin"));
+  if (chosen.jit)
+    load(artifact, chosen, section);
+  for (const GpuKernel &kernel : chosen.code->kernels) {
+    if (!chosen.jit)
+      load(artifact, chosen,
+           section.substr(kernel.cubinOffset, kernel.cubinBytes));
+    functions.push_back(prepare(kernel, modules.back(), gpu));
+  }
+}
+
+void CudaModule::load(const Artifact &artifact, ChosenCode chosen,
+                      const std::string &image) {
+  CUmodule module = nullptr;
   char log[2048] = {};
   int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
   void *values[] = {log, reinterpret_cast<void *>(sizeof(log) - 1)};
   CUresult result = driver.cuModuleLoadDataEx(&module, image.c_str(), 2,
                                               options, values);
-  if (!result)
+  if (!result) {
+    modules.push_back(module);
     return;
+  }
   std::string text = log;
   text = text.substr(0, text.find('\n'));
   throw Error(artifact.path + ": the driver (CUDA " +
                   cudaVersionText(driver.version) +
-                  ") does not load its code for " + code.target + ": " +
+                  ") does not load its code for " + chosen.code->target + ": " +
                   driver.textOf(result) + (text.empty() ? "" : ": " + text),
               chosen.jit ? "install a newer driver, or compile with ptxas at "
                            "hand"
@@ -137,7 +154,7 @@ void CudaModule::load(const Artifact &artifact, ChosenCode chosen) {
 
 /// Asking for an attribute also makes the driver load the kernel, which it
 /// otherwise does at the first launch; that may stand in a capture.
-CUfunction CudaModule::prepare(const GpuKernel &kernel,
+CUfunction CudaModule::prepare(const GpuKernel &kernel, CUmodule module,
                                const GpuInfo &gpu) const {
   constexpr uint64_t kWithoutAsking = 48 << 10;
   std::string what = "kernel " + kernel.name;

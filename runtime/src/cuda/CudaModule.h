@@ -24,7 +24,8 @@ struct ChosenCode {
 ChosenCode chooseCode(const Artifact &artifact, const CudaDriver &driver,
                       const GpuInfo &gpu, bool allowJit);
 
-/// Kernels, ready to be launched. REQUIRES: a context that is current while
+/// Kernels, ready to be launched: each assembled one is a module of its own, PTX
+/// is one of all. REQUIRES: a context that is current while
 /// this is made and goes.
 class CudaModule {
 public:
@@ -42,11 +43,16 @@ public:
   }
 
 private:
-  void load(const Artifact &artifact, ChosenCode chosen);
-  CUfunction prepare(const GpuKernel &kernel, const GpuInfo &gpu) const;
+  void loadAll(const Artifact &artifact, ChosenCode chosen,
+               const GpuInfo &gpu);
+  void load(const Artifact &artifact, ChosenCode chosen,
+            const std::string &image);
+  CUfunction prepare(const GpuKernel &kernel, CUmodule module,
+                     const GpuInfo &gpu) const;
+  void unloadAll();
 
   const CudaDriver &driver;
-  CUmodule module = nullptr;
+  std::vector<CUmodule> modules;
   std::vector<CUfunction> functions;
 };
 

@@ -83,12 +83,12 @@ TEST_F(ArtifactTest, SaysWhatIsWrong) {
 }
 
 TEST_F(ArtifactTest, OtherAbiAndSchema) {
-  model.edit("\"abi\": 4", "\"abi\": 7");
+  model.edit("\"abi\": 5", "\"abi\": 7");
   auto open = [&] { Artifact::open(model.artifact()); };
   EXPECT_EQ(errorOf(open),
             model.artifact() +
-                ": was made for ABI 7, this runtime speaks ABI 4");
-  model.edit("\"abi\": 7", "\"abi\": 4");
+                ": was made for ABI 7, this runtime speaks ABI 5");
+  model.edit("\"abi\": 7", "\"abi\": 5");
   model.edit("\"schema\": 1", "\"schema\": 3");
   EXPECT_EQ(errorOf(open),
             model.artifact() +

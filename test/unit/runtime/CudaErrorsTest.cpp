@@ -91,6 +91,16 @@ TEST_F(CudaErrors, NoCodeForTheGpu) {
   EXPECT_NE(refusal("cc=7.5").second.find("8.0 and later"), std::string::npos);
 }
 
+TEST_F(CudaErrors, MachineCodeThatIsNotThere) {
+  gpu.model.edit("[16, 8]", "[17, 8]");
+  EXPECT_TRUE(refusal("").first.ends_with("section .braid.gpu.sm_90a.cubin has "
+                                          "24 bytes, kernel hidden ends at 25"));
+  gpu.model.edit("[17, 8]", "[16   ]");
+  EXPECT_NE(refusal("").first.find("kernels[2].cubin: expected an offset and a "
+                                   "length"),
+            std::string::npos);
+}
+
 TEST_F(CudaErrors, PtxOnly) {
   gpu.model.edit("\"cubin\": true", "\"cubin\":false");
   EXPECT_NE(refusal("").first.find("has no machine code for"),

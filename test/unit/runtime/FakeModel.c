@@ -24,22 +24,22 @@
   "\"gpus\": [{\"target\": \"sm_90a\", \"exact\": true, \"cubin\": true, "       \
   "\"ptx_version\": \"8.3\", \"entry\": \"braid_step_sm_90a\", \"kernels\": ["   \
   "{\"name\": \"take\", \"sim\": \"sim_sm_90a_take\", \"kernel\": 0, "           \
-  " \"threads\": 32, \"shared_bytes\": 0},"                                    \
+  " \"threads\": 32, \"shared_bytes\": 0, \"cubin\": [0, 8]},"                  \
   "{\"name\": \"logits\", \"sim\": \"sim_sm_90a_logits\", \"kernel\": 0, "       \
-  " \"threads\": 64, \"shared_bytes\": 65536},"                                \
+  " \"threads\": 64, \"shared_bytes\": 65536, \"cubin\": [8, 8]},"              \
   "{\"name\": \"hidden\", \"sim\": \"sim_sm_90a_hidden\", \"kernel\": 0, "       \
-  " \"threads\": 32, \"shared_bytes\": 0}]}],"
+  " \"threads\": 32, \"shared_bytes\": 0, \"cubin\": [16, 8]}]}],"
 #else
 /* One kernel of one thread, not assembled. */
 #define GPUS                                                                   \
   "\"gpus\": [{\"target\": \"sm_90a\", \"entry\": \"braid_step_sm_90a\","      \
   " \"ptx_version\": \"8.3\", \"exact\": true, \"cubin\": false,"              \
   " \"kernels\": [{\"name\": \"all\", \"kernel\": 0, \"threads\": 1,"         \
-  " \"shared_bytes\": 16, \"sim\": \"sim_sm_90a_all\"}]}],"
+  " \"shared_bytes\": 16, \"sim\": \"sim_sm_90a_all\", \"cubin\": [0, 8]}]}],"
 #endif
 
 #define MANIFEST                                                               \
-  "{\"schema\": 1, \"abi\": 4," GPUS                                           \
+  "{\"schema\": 1, \"abi\": 5," GPUS                                           \
   "\"producer\": {\"braid\": \"0.1.0\", \"llvm\": \"22.1.8\"},"                \
   "\"model\": {\"type\": \"fake\", \"layers\": 2, \"pattern\": \"M*\","        \
   " \"hidden\": 4, \"vocabulary\": 16, \"context\": 4096},"                    \
@@ -201,9 +201,9 @@ void braid_step_entry(const braid_step *s) {
 
 #ifdef BRAID_FAKE_GPU
 
-/* The assembled code is any bytes: nobody here can run it. */
+/* The assembled kernels are any bytes: nobody here can run them. */
 SECTION(BRAID_SECTION_GPU_PREFIX "sm_90a.cubin")
-const char cubin[] = {0x7f, 'C', 'U', 'B', 'I', 'N', 0, 1, 2, 3};
+const char cubin[24] = "\x7f""CUBIN 1\x7f""CUBIN 2\x7f""CUBIN 3";
 
 #define ENTRY(name, threads) ".entry " #name "(" name##_PARAMETERS ")\n"        \
                              ".maxntid " #threads ", 1, 1\n{ ret; }\n"

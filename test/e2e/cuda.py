@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import FIXTURES, ROOT, Braid, CommandFailed, Report
+from harness import FIXTURES, ROOT, Braid, CommandFailed, Report, manifest
 
 
 class Subject:
@@ -121,14 +121,21 @@ def errors(report, subject):
     subject.settings()
 
 
+def packed(subject, *names):
+    """A folder as test/gpu/pack.sh makes it, with the subject at each of `names`."""
+    pack = subject.braid.fresh("-pack")
+    for name in names:
+        (pack / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(subject.artefact, pack / f"{name}.braid")
+        shutil.copy(f"{subject.artefact}.weights", pack / f"{name}.braid.weights")
+    return pack
+
+
 def script(report, subject, braid_run):
     """What runs on a machine with a GPU (test/gpu) runs here, and sees a wrong
     reference."""
-    pack = subject.braid.fresh("-pack")
+    pack = packed(subject, "fixtures/latent-moe/f32")
     folder = pack / "fixtures" / "latent-moe"
-    folder.mkdir(parents=True)
-    shutil.copy(subject.artefact, folder / "f32.braid")
-    shutil.copy(f"{subject.artefact}.weights", folder / "f32.braid.weights")
     for name in "reference.safetensors", "expected.json":
         shutil.copy(FIXTURES / "latent-moe" / name, folder)
     command = [sys.executable, ROOT / "test" / "gpu" / "gpu.py", "--part=conformance", "--braid-run", braid_run, "--pack", pack,
@@ -143,14 +150,30 @@ def script(report, subject, braid_run):
         report.claim(f"test/gpu/gpu.py{', planted' if planted else ''}", done.returncode == planted and "passed" in last, last)
 
 
+def sanitized(report, subject, braid_run):
+    """Which kernels the sanitizers see, and that what they find counts; the
+    simulator has the GPU's place, a script the sanitizer's."""
+    pack = packed(subject, "fixtures/latent-moe/f32")
+    artefact = pack / "fixtures" / "latent-moe" / "bf16.braid"
+    subject.braid.call("compile", FIXTURES / "latent-moe", "-q", "--target=sm_90a", "--with-sim", "--golden=none", "-o", artefact)
+    program, ran = subject.braid.fresh("-sanitizer"), subject.braid.fresh(".kernels")
+    command = [sys.executable, ROOT / "test" / "gpu" / "gpu.py", "--part=sanitizers", "--tool=racecheck", "--braid-run", braid_run, "--pack", pack,
+               "--sanitizer", program, "--device=sim"]
+    for found in False, True:
+        program.write_text("#!/bin/sh\n[ \"$1 $2 $3\" = '--tool racecheck --error-exitcode' ] || exit 1\n"
+                           + ("echo 'Error: a hazard'; exit $4\n" if found else 'shift 4; exec "$@"\n'))
+        program.chmod(0o755)
+        done = subprocess.run(list(map(str, command)), env=dict(os.environ, BRAID_SIM_KERNELS=str(ran)), capture_output=True, text=True, timeout=300)
+        line = next((line for line in done.stdout.splitlines() if "racecheck" in line), done.stderr)
+        report.claim(f"test/gpu/gpu.py, sanitizers{', something found' if found else ''}", done.returncode == found and ("a hazard" in line) == found, line)
+    names = {kernel["name"] for gpu in manifest(artefact.read_bytes())["gpus"] for kernel in gpu["kernels"]}
+    idle = names - {line.split()[0] for line in ran.read_text().splitlines()}
+    report.claim("test/gpu/gpu.py, sanitizers: kernels", all(name == "step_tap" or "_mma128x128" in name for name in idle), f"all of {len(names)} but {sorted(idle)}")
+
+
 def speed(report, subject, braid_run):
     """The same script's table: a step held against its prediction and a copy."""
-    pack = subject.braid.fresh("-pack")
-    (pack / "fixtures" / "a").mkdir(parents=True)
-    (pack / "bench").mkdir()
-    for name in "fixtures/a/f32.braid", "bench/model.braid":
-        shutil.copy(subject.artefact, pack / name)
-        shutil.copy(f"{subject.artefact}.weights", f"{pack / name}.weights")
+    pack = packed(subject, "fixtures/a/f32", "bench/model")
     plan = subject.braid.call("plan", FIXTURES / "latent-moe", "--target=sm_90a", "--machine=h200", "--prompt=16", "--context=18", "--json")
     (pack / "bench" / "model.plan.json").write_bytes(plan)
     command = [sys.executable, ROOT / "test" / "gpu" / "gpu.py", "--part=speed", "--decode=4", "--braid-run", braid_run, "--pack", pack,
@@ -178,6 +201,7 @@ def main():
             else:
                 if precision == "f32":
                     script(report, subject, Path(options.braid).parent / "braid-run")
+                    sanitized(report, subject, Path(options.braid).parent / "braid-run")
                     speed(report, subject, Path(options.braid).parent / "braid-run")
     return report.finish()
 

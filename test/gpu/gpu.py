@@ -6,7 +6,9 @@
 
   conformance   every fixture against its reference, with the bars of run_fixtures.py,
                 and whether a batch, a saved session and a replayed step change anything
-  sanitizers    memcheck, racecheck, initcheck, synccheck of compute-sanitizer
+  sanitizers    memcheck, racecheck, initcheck, synccheck of compute-sanitizer over
+                every fixture: all kernels that one run of so many requests takes,
+                which are all but those of --hidden and the largest tiles of mma.sync
   speed         prompts and decode with made-up weights, beside what copies and
                 cuBLAS reach on the same GPU and what braid plan predicted;
                 "gemm" is a model of nothing but products 4096^3
@@ -34,7 +36,6 @@ from oracle.checkpoint import read_arrays  # noqa: E402
 from run_fixtures import check_bf16, check_f32  # noqa: E402
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
-SANITIZED = ("storyteller", "latent-moe")     # every kernel family in bf16 and f32, of a prompt and of decode steps of one row
 FOUND = 99                                    # exit code if a tool finds something
 PROMPT, DECODE = 2048, 128
 WAVES = 4                                     # prompts after each other in a measurement
@@ -108,16 +109,19 @@ def sanitizers(report, options, scratch):
     if not program:
         report.info("compute-sanitizer", "not on PATH: kernels were not checked by it")
         return
-    for artefact in sorted(path for name in SANITIZED for path in (options.pack / "fixtures" / name).glob("*.braid")):
-        for tool in TOOLS:
-            sanitize(report, options, Runner(options, scratch), [program, "--tool", tool], artefact)
+    # Prompts that fill the context one after the other: a step of many rows,
+    # then decode steps of ten sequences, of nine, ..., of one.
+    requests = Path(scratch) / "requests.jsonl"
+    requests.write_text("".join(json.dumps({"ids": [(7 * i + k) % 125 + 1 for i in range(22 + k)]}) + "\n" for k in range(10)))
+    for artefact in sorted((options.pack / "fixtures").glob("*/*.braid")):
+        for tool in options.tool or TOOLS:
+            sanitize(report, options, Runner(options, scratch), [program, "--tool", tool], artefact, requests)
 
 
-def sanitize(report, options, runner, tool, artefact):
-    """More rows than the small kernels take, then decode steps."""
+def sanitize(report, options, runner, tool, artefact, requests):
     runner.prepare(artefact)
     command = [*tool, "--error-exitcode", FOUND, options.braid_run, artefact, f"--device={options.device}", "-q",
-               "--ids=" + ",".join(str(i) for i in range(1, 24)), "-n", 3, "--ignore-eos"]
+               "--prompts-file", requests, "--context", 32, "--ignore-eos", "--logits", runner.fresh(".safetensors")]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=options.timeout)
     errors = [line for line in done.stdout.splitlines() if "ERROR SUMMARY" in line or "Error" in line or "Invalid" in line]
     report.claim(f"{artefact.parent.name} {artefact.stem} {tool[-1]}", done.returncode == 0,
@@ -232,7 +236,8 @@ def main():
     parser.add_argument("--pack", type=Path, required=True, help="what pack.sh made")
     parser.add_argument("--device", default="cuda", help="cuda or cuda:N")
     parser.add_argument("--part", action="append", choices=PARTS, help="this part only (repeatable)")
-    parser.add_argument("--sanitizer", default="compute-sanitizer")
+    parser.add_argument("--sanitizer", default="compute-sanitizer", help="the program")
+    parser.add_argument("--tool", action="append", choices=TOOLS, help="of the sanitizer, this one only (repeatable)")
     parser.add_argument("--prompt", type=int, help=f"tokens of a measured prompt (as predicted, else {PROMPT})")
     parser.add_argument("--decode", type=int, default=DECODE, help="tokens to measure")
     parser.add_argument("--timeout", type=int, default=1800, help="seconds for one run")

@@ -106,8 +106,17 @@ std::string braid::findPtxas(const std::string &given) {
 }
 
 std::string braid::findCodeCache(const std::string &given) {
-  if (!given.empty())
-    return given == "none" ? "" : given;
+  if (given == "none")
+    return "";
+  if (!given.empty()) {
+    std::error_code error = llvm::sys::fs::create_directories(given);
+    if (!llvm::sys::fs::is_directory(given))
+      throw rt::Error("--cache: '" + given + "' is no folder" +
+                          (error ? " and cannot be made: " + error.message()
+                                 : ""),
+                      "--cache=none keeps nothing");
+    return given;
+  }
   // A relative path there is to be ignored (XDG Base Directory Specification).
   const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
   if (cache && llvm::sys::path::is_absolute(cache))

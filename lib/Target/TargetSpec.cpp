@@ -97,13 +97,16 @@ static const GPUTarget *findGPU(llvm::StringRef name) {
   return nullptr;
 }
 
-GPUTarget braid::parseGPUTarget(const std::string &name) {
+GPUTarget braid::parseGPUTarget(const std::string &where,
+                                const std::string &name) {
   if (const GPUTarget *gpu = findGPU(name))
     return *gpu;
   std::string list;
   for (const GPUTarget &gpu : gpuTargets())
     list += (list.empty() ? "" : ", ") + gpu.name;
-  throw rt::Error("expected a GPU of " + list + ", found '" + name + "'");
+  throw rt::Error(where + ": expected one GPU of " + list + ", found '" + name +
+                      "'",
+                  "cards have names as well, such as a100, l40s, h200");
 }
 
 TargetList braid::parseTargets(const std::string &list) {

@@ -218,7 +218,11 @@ def check_code_cache(report, bench):
     both = compile(target="sm_80,sm_90a")
     report.claim("cache: one of two targets", both[1] == kernels, f"{both[1]} kernels")
     report.claim("cache: its size", len(entries()) > 2 * kernels and not (folder / "old.cubin").exists(), "the entry that was not used for longest is gone")
-    report.claim("cache: cannot be written", compile(f"--cache={bench.dense / 'config.json' / 'x'}") == first, "same bytes")
+    file = bench.dense / "config.json"
+    refused(report, "cache: not a folder", bench.run("compile", bench.dense, "-q", "--target=sm_90a", f"--cache={file}"), "is no folder")
+    out = bench.braid.fresh(".braid")
+    code, *_ = bench.run("compile", bench.dense, "--weights=none", "--target=sm_90a", "-o", out, environment={"XDG_CACHE_HOME": str(file)})
+    report.claim("cache: the usual place is no folder", code == 0 and out.read_bytes() == first[0], "same bytes")
     jobs = [compile("--cache=none", f"-j{n}", target="sm_80,sm_90a")[0] for n in (1, 7)]
     report.claim("same GPU code with 1 and 7 jobs", jobs[0] == jobs[1], "sm_80, sm_90a")
     refused(report, "cache: no GPU code", bench.run("compile", bench.dense, "--cache=none", "--target=cpu"), "--cache: there is no GPU code")

@@ -69,7 +69,7 @@ class Runner(Braid):
         text = done.stderr.decode(errors="replace")
         if done.returncode:
             lines = text.strip().splitlines() or [f"exit code {done.returncode}"]
-            raise CommandFailed(next((line for line in lines if "error:" in line), lines[-1]))
+            raise CommandFailed(next((line for line in lines if "error:" in line), lines[-1]).removeprefix("error: "))
         return text
 
 

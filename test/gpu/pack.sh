@@ -25,6 +25,9 @@ machine=${MACHINE-$nearest}
 fixtures=${FIXTURES-latent-moe latent-moe-nvfp4 plain-moe-fp8 storyteller}
 most=60000000
 
+for file in ${fixtures:+$(printf "test/fixtures/%s/reference.safetensors " $fixtures)} ${benches:+$(printf "test/configs/%s.json " $benches)}; do
+  [ -f "$root/$file" ] || { echo "error: there is no $file" >&2; exit 1; }
+done
 mkdir -p "$out/fixtures" "$out/bench"
 for name in $fixtures; do
   mkdir -p "$out/fixtures/$name"

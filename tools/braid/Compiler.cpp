@@ -84,6 +84,7 @@ private:
   Steps steps;
   TargetList targets;
   std::string ptxas; ///< Empty: there is none.
+  std::string cache; ///< Empty: nothing is kept.
   BundleOptions bundleOptions;
   std::vector<std::string> linkedFiles; ///< The checkpoint's shards.
   ModelSource source;
@@ -227,7 +228,7 @@ void Compilation::checkOptions(StringRef phase) {
   std::string all = level.str();
   if (auto gpus = (*module)->getAttrOfType<ArrayAttr>(kGPUTargetsAttr))
     for (StringRef gpu : gpus.getAsValueRange<StringAttr>()) {
-      made.gpus.push_back(parseGPUTarget(gpu.str()));
+      made.gpus.push_back(parseGPUTarget(options.input + ": " + kGPUTargetsAttr.str(), gpu.str()));
       all += "," + gpu.str();
     }
   if (!options.target.empty() && nameOf(targets) != all)
@@ -251,7 +252,7 @@ void Compilation::checkGPUOptions(StringRef phase) {
     (*module)->setAttr(kWithSimAttr, UnitAttr::get(&context));
   // A wrong path shows now, not after minutes of work.
   if (!targets.gpus.empty() && options.assemble)
-    ptxas = findPtxas(options.ptxas);
+    ptxas = findPtxas(options.ptxas), cache = findCodeCache(options.cache);
 }
 
 void Compilation::loadModel() {
@@ -341,7 +342,7 @@ void Compilation::makeDeviceCode() {
   steps.begin("generating PTX for " + llvm::join(names, ", "));
   bundleOptions.deviceCode =
       generateDeviceCode(*module, targets.gpus,
-                         {ptxas, findCodeCache(options.cache)});
+                         {ptxas, cache});
   size_t kernels = 0, cached = 0;
   for (const DeviceCode &code : bundleOptions.deviceCode) {
     kernels += code.cubins.size();

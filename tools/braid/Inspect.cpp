@@ -10,6 +10,7 @@
 #include "braid-rt/golden.h"
 #include "braid-rt/json.h"
 #include "braid/Analysis/LayerMap.h"
+#include "braid/Target/TargetSpec.h"
 #include <map>
 
 using namespace braid;
@@ -29,7 +30,7 @@ decode.
 options:
   --json        one JSON object on stdout; keys in docs/Bundle.md
   --manifest    the manifest as it stands in the artefact
-  --ptx=TARGET  the PTX of a GPU target, e.g. sm_90a
+  --ptx=TARGET  the PTX of a GPU target or card, e.g. sm_90a or h200
   --kernel=K    with --ptx: that kernel alone
   -h, --help    this text
 
@@ -288,8 +289,9 @@ static int inspect(const Arguments &arguments) {
     return 0;
   }
   if (arguments.has("--ptx")) {
-    printf("%s", ptxText(artifact, arguments.value("--ptx"),
-                         arguments.value("--kernel")).c_str());
+    GPUTarget gpu = parseGPUTarget("--ptx", arguments.value("--ptx"));
+    printf("%s",
+           ptxText(artifact, gpu.name, arguments.value("--kernel")).c_str());
     return 0;
   }
   if (arguments.has("--json")) {

@@ -52,6 +52,8 @@ examples:
 
 /// Times are predicted for one card, which runs the target's code.
 static void requireGPU(const PlanOptions &options, bool chosen) {
+  if (options.target.find(',') != options.target.npos)
+    throw rt::Error("--target=" + options.target + ": expected one GPU");
   std::string cards;
   for (const Machine &machine : usualMachines())
     if (!machine.target.empty())

@@ -40,7 +40,8 @@ struct DeviceCode {
 std::string findPtxas(const std::string &given);
 
 /// The folder for machine code: `given`, or braid below XDG_CACHE_HOME or
-/// ~/.cache; empty for "none" or if there is no such place.
+/// ~/.cache; empty for "none" or if there is no such place. Throws rt::Error if
+/// `given` is and can be no folder.
 std::string findCodeCache(const std::string &given);
 
 struct AssemblerOptions {

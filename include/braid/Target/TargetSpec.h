@@ -40,8 +40,8 @@ struct TargetList {
 TargetList parseTargets(const std::string &list);
 
 /// A GPU by architecture or by card (a100, h100, h200, b200, ...). Throws
-/// rt::Error.
-GPUTarget parseGPUTarget(const std::string &name);
+/// rt::Error, which begins with `where` the name stands.
+GPUTarget parseGPUTarget(const std::string &where, const std::string &name);
 
 /// ISA levels, each including those before it.
 std::vector<std::string> isaLevels();

@@ -25,6 +25,9 @@
 
 namespace braid::rt {
 
+/// Throws Error if EngineOptions::device cannot be `name` on any machine.
+void requireDeviceName(const std::string &name);
+
 struct EngineOptions {
   std::string device;       ///< auto, cpu, cuda, cuda:NUMBER, sim or
                             ///< sim:TARGET. Empty: auto, which is a GPU that

@@ -70,12 +70,12 @@ std::vector<int32_t> idList(Text where, Text text) {
 }
 
 /// What follows the colon is judged where artefact and machine are known.
-std::string device(Text option, Text text) {
-  std::string kind = text.substr(0, text.find(':'));
-  bool numbered = kind == "cuda" || kind == "sim";
-  if (!numbered && text != "auto" && text != "cpu")
-    throw UsageError(option + ": expected auto, cpu, cuda, cuda:NUMBER, sim or "
-                              "sim:TARGET, found '" + text + "'");
+std::string device(Text text) {
+  try {
+    requireDeviceName(text);
+  } catch (const Error &error) {
+    throw UsageError(error.what());
+  }
   return text;
 }
 
@@ -145,7 +145,7 @@ constexpr Flag flags[] = {
        o.engine.syntheticSeed = number<uint64_t>(n, v, 0, UINT64_MAX);
      }},
     {"--device", true,
-     [](RunOptions &o, Text n, Text v) { o.engine.device = device(n, v); }},
+     [](RunOptions &o, Text, Text v) { o.engine.device = device(v); }},
     {"--allow-jit", false,
      [](RunOptions &o, Text, Text) { o.engine.allowJit = true; }},
     {"--save-session", true,

@@ -35,7 +35,8 @@ std::string MemoryPlan::text() const {
   return "planned are weights " + sizeText(weights) + ", activations " +
          sizeText(activations) + ", state up to " + sizeText(state) + " (" +
          std::to_string(sequences) + " x " + std::to_string(context) +
-         " tokens): together " + sizeText(weights + activations + state);
+         " tokens), logits up to " + sizeText(logits) + ": together " +
+         sizeText(weights + activations + state + logits);
 }
 
 std::unique_ptr<DeviceMemory> Device::allocate(uint64_t bytes,
@@ -109,12 +110,21 @@ static std::unique_ptr<Device> chooseDevice(const Artifact &artifact,
                                      options.profile, reason);
 }
 
+void requireDeviceName(const std::string &name) {
+  std::string kind = name.substr(0, name.find(':'));
+  bool numbered = kind == "cuda" || kind == "sim";
+  if (!numbered && name != "auto" && name != "cpu")
+    throw Error("--device: expected auto, cpu, cuda, cuda:NUMBER, sim or "
+                "sim:TARGET, found '" + name + "'");
+}
+
 std::unique_ptr<Device> openDevice(const Artifact &artifact, const Code &code,
                                    ThreadPool &pool,
                                    const EngineOptions &options) {
   const std::string &name = options.device;
   if (name.empty() || name == "auto")
     return chooseDevice(artifact, code, pool, options);
+  requireDeviceName(name);
   if (name == "cpu")
     return std::make_unique<CpuDevice>(artifact.manifest, code, pool,
                                        options.profile, "");
@@ -122,12 +132,9 @@ std::unique_ptr<Device> openDevice(const Artifact &artifact, const Code &code,
     return std::make_unique<SimDevice>(
         artifact, gpuCode(artifact, name.size() > 4 ? name.substr(4) : ""),
         code);
-  if (name == "cuda" || name.starts_with("cuda:"))
-    return std::make_unique<CudaDevice>(
-        artifact, code, options,
-        CudaChoice(artifact, gpuNumber(name), options.allowJit));
-  throw Error("--device: expected auto, cpu, cuda, cuda:NUMBER, sim or "
-              "sim:TARGET, found '" + name + "'");
+  return std::make_unique<CudaDevice>(
+      artifact, code, options,
+      CudaChoice(artifact, gpuNumber(name), options.allowJit));
 }
 
 } // namespace braid::rt

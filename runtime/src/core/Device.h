@@ -46,7 +46,8 @@ enum class Backing { Whole, AsNeeded };
 /// What an engine will ask a device's memory for, besides logits: weights and
 /// activations at once, state of each sequence as it grows.
 struct MemoryPlan {
-  uint64_t weights, activations, state; ///< Bytes; of state, the most.
+  uint64_t weights, activations;
+  uint64_t state, logits; ///< At most: they grow with what is asked for.
   int64_t sequences, context;
 
   /// For people: "planned are weights 60.1 GiB, ...".

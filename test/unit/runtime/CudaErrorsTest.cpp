@@ -156,7 +156,8 @@ TEST_F(CudaErrors, OutOfMemory) {
   EXPECT_EQ(what, "out of memory on GPU 0, Fake GPU (compute capability 9.0): "
                   "weights and activations: 7.0 KiB needed, 4.8 KiB of 8.8 KiB "
                   "are free; planned are weights 4.4 KiB, activations 2.6 KiB, "
-                  "state up to 112.7 KiB (4 x 600 tokens): together 119.7 KiB");
+                  "state up to 112.7 KiB (4 x 600 tokens), logits up to 2.5 KiB: "
+                  "together 122.2 KiB");
   EXPECT_NE(hint.find("--context"), hint.npos);
 }
 

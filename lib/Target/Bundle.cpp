@@ -19,7 +19,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
 #include <deque>
@@ -113,12 +112,6 @@ static std::vector<ObjectCode> generateObjects(ModuleOp source,
   return objects;
 }
 
-/// The first line of the linker's complaints.
-static std::string firstLine(const std::string &file) {
-  auto buffer = llvm::MemoryBuffer::getFile(file);
-  return buffer ? (*buffer)->getBuffer().split('\n').first.str() : "";
-}
-
 /// A kernel may need memory moves, nothing else from outside. The linked code
 /// is what counts: the backend adds calls that the IR does not show.
 static void checkExternals(const std::string &linked) {
@@ -157,12 +150,13 @@ static void link(llvm::ArrayRef<std::string> objects,
       "-soname=model.braid", "-o",    "-"};
   for (const std::string &object : objects)
     arguments.push_back(absolute(object));
-  TemporaryFile complaints(output.path + ".%%%%%%.log");
+  MemoryFile complaints;
   if (int code = runProgram(arguments, output.descriptor,
                             complaints.descriptor)) {
     // What it prints when it crashes is not for the user.
     std::string reason = code > 128 ? ::strsignal(code - 128)
-                                    : firstLine(complaints.path);
+                                    : llvm::StringRef(complaints.content())
+                                          .split('\n').first.str();
     throw rt::Error(output.path + ": cannot be linked: " +
                     (reason.empty() ? *linker + " ended with exit code " +
                                           std::to_string(code)

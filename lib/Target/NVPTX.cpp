@@ -19,7 +19,6 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Regex.h"
@@ -124,11 +123,6 @@ std::string braid::findCodeCache(const std::string &given) {
   return home && *home ? std::string(home) + "/.cache/braid" : "";
 }
 
-static std::string contentOf(const std::string &path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path);
-  return buffer ? (*buffer)->getBuffer().str() : "";
-}
-
 /// Reads the report of `ptxas -v` of one kernel: "Compiling entry function",
 /// then its frame and spills, then its registers.
 static std::optional<KernelResources> readReport(StringRef report) {
@@ -162,25 +156,14 @@ static std::string complaint(StringRef report, int code) {
   return "ended with exit code " + std::to_string(code);
 }
 
-static std::string temporaryFolder() {
-  llvm::SmallString<64> folder;
-  llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, folder);
-  return absolute(folder);
-}
-
 static Assembled runPtxas(const std::string &ptx, const GPUTarget &target,
                           const std::string &ptxas) {
-  std::string model = temporaryFolder() + "/braid-%%%%%%";
-  TemporaryFile source(model + ".ptx"), cubin(model + ".cubin"),
-      report(model + ".log");
+  MemoryFile source, cubin, report;
   source.write(ptx);
-  // The open file, not its name: see runProgram.
-  std::string output = "/proc/" + std::to_string(::getpid()) + "/fd/" +
-                       std::to_string(cubin.descriptor);
   int code = runProgram(
-      {ptxas, "-arch=" + target.name, "-v", source.path, "-o", output},
+      {ptxas, "-arch=" + target.name, "-v", source.path, "-o", cubin.path},
       report.descriptor, report.descriptor);
-  Assembled made{contentOf(cubin.path), contentOf(report.path)};
+  Assembled made{cubin.content(), report.content()};
   const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
                        "or later knows all targets";
   if (code != 0)
@@ -195,10 +178,10 @@ static Assembled runPtxas(const std::string &ptx, const GPUTarget &target,
 
 /// What the assembler says of its version; empty if it does not.
 static std::string versionOf(const std::string &ptxas) {
-  TemporaryFile text(temporaryFolder() + "/braid-%%%%%%.log");
+  MemoryFile text;
   return runProgram({ptxas, "--version"}, text.descriptor, text.descriptor)
              ? ""
-             : contentOf(text.path);
+             : text.content();
 }
 
 namespace {

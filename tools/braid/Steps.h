@@ -60,10 +60,7 @@ public:
             return mlir::failure();
           if (message.empty()) {
             llvm::raw_string_ostream out(message);
-            if (auto loc = diagnostic.getLocation()
-                               ->findInstanceOf<mlir::FileLineColLoc>())
-              out << loc.getFilename().getValue() << ":" << loc.getLine() << ":"
-                  << loc.getColumn() << ": ";
+            writePlace(diagnostic.getLocation(), out);
             out << diagnostic.str();
           }
           return mlir::success();
@@ -74,6 +71,22 @@ public:
   }
 
 private:
+  /// A line of a file, or the innermost name, which is the model's.
+  static void writePlace(mlir::Location where, llvm::raw_ostream &out) {
+    if (auto loc = where->findInstanceOf<mlir::FileLineColLoc>()) {
+      out << loc.getFilename().getValue() << ":" << loc.getLine() << ":"
+          << loc.getColumn() << ": ";
+      return;
+    }
+    mlir::StringRef name;
+    where->walk([&](mlir::Location part) {
+      if (auto named = mlir::dyn_cast<mlir::NameLoc>(part))
+        name = named.getName().getValue();
+      return mlir::WalkResult::advance();
+    });
+    if (!name.empty())
+      out << name << ": ";
+  }
   std::string message;
   mlir::ScopedDiagnosticHandler handler;
 };

@@ -478,7 +478,11 @@ LogicalResult HostToRuntime::simplifyVectors() {
   vector::populateVectorBitCastLoweringPatterns(patterns);
   vector::populateVectorInsertExtractStridedSliceTransforms(patterns);
   memref::populateExpandStridedMetadataPatterns(patterns);
-  return applyPatternsGreedily(getOperation(), std::move(patterns));
+  FrozenRewritePatternSet frozen(std::move(patterns));
+  for (auto function : getOperation().getOps<func::FuncOp>())
+    if (failed(applyPatternsGreedily(function, frozen)))
+      return failure();
+  return success();
 }
 
 void HostToRuntime::runOnOperation() {

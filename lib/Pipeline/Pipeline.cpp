@@ -82,6 +82,15 @@ void braid::buildKernelPhase(OpPassManager &pm,
 // is linear in the rows.
 //===----------------------------------------------------------------------===//
 
+/// A pass that looks at one function at a time: on those of the host and on
+/// kernels, as many at once as there are threads.
+static void onFunctions(OpPassManager &pm,
+                        llvm::function_ref<std::unique_ptr<Pass>()> create) {
+  pm.addNestedPass<func::FuncOp>(create());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(create());
+  pm.nest<gpu::GPUModuleOp>().nestAny().addPass(create());
+}
+
 /// Whether the CPU computes with bf16, or the host's code has to do it by bits.
 static bool hasBF16(const PipelineOptions &options) {
   return options.isa == "avx512-bf16";
@@ -92,8 +101,8 @@ static bool hasBF16(const PipelineOptions &options) {
 static void finishHostCode(OpPassManager &pm, const PipelineOptions &options) {
   if (!hasBF16(options))
     pm.addPass(createBF16AsBits());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  onFunctions(pm, [] { return createCanonicalizerPass(); });
+  onFunctions(pm, [] { return createCSEPass(); });
 }
 
 void braid::buildDevicePhase(OpPassManager &pm,
@@ -109,18 +118,24 @@ void braid::buildDevicePhase(OpPassManager &pm,
   // What a kernel has several ops for: their launches become one.
   pm.addNestedPass<func::FuncOp>(createJoinLaunches());
   pm.addPass(createOutlineLaunches());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  onFunctions(pm, [] { return createCanonicalizerPass(); });
+  onFunctions(pm, [] { return createCSEPass(); });
   // Before any lowering to LLVM, which would split vectors into libm calls.
   ExpandMathOptions math;
   math.roundsBF16 = hasBF16(options);
   pm.addPass(createExpandMath(math));
   // Parallel regions become functions that the runtime's threads can call.
   pm.addPass(createOutlineParallel());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createLoopInvariantCodeMotionPass());
-  pm.addPass(createCSEPass());
+  onFunctions(pm, [] { return createCanonicalizerPass(); });
+  onFunctions(pm, [] { return createLoopInvariantCodeMotionPass(); });
+  onFunctions(pm, [] { return createCSEPass(); });
   pm.addNestedPass<gpu::GPUModuleOp>(createGPUToNVVM());
+  // Branches that end alike, as those of a kernel with several outputs do, end
+  // in one block.
+  GreedyRewriteConfig merge;
+  merge.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Aggressive);
+  pm.nest<gpu::GPUModuleOp>().nestAny().addPass(
+      createCanonicalizerPass(merge));
   // Device phase: the LLVM dialect, and the weight tables for the manifest.
   pm.addPass(createHostToRuntime());
   pm.addPass(createReconcileUnrealizedCastsPass());

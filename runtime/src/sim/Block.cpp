@@ -104,14 +104,17 @@ static const braid_sim_calls kCalls = {
       SimThread &thread = threadOf(self);
       thread.block_->wgmma(thread, site, words, n, b);
     },
-    [](braid_sim *self, const char *) { threadOf(self).wgmmaFenced = true; },
-    [](braid_sim *self, const char *) {
+    [](braid_sim *self, const char *site) {
       SimThread &thread = threadOf(self);
-      thread.block_->commitWgmma(thread);
+      thread.block_->fenceWgmma(thread, site);
     },
-    [](braid_sim *self, const char *, int64_t groups) {
+    [](braid_sim *self, const char *site) {
       SimThread &thread = threadOf(self);
-      thread.block_->waitWgmma(thread, uint32_t(groups));
+      thread.block_->commitWgmma(thread, site);
+    },
+    [](braid_sim *self, const char *site, int64_t groups) {
+      SimThread &thread = threadOf(self);
+      thread.block_->waitWgmma(thread, site, uint32_t(groups));
     },
     [](braid_sim *self, const char *site) {
       SimThread &thread = threadOf(self);
@@ -487,6 +490,7 @@ void Block::prepare(const SimKernel &newKernel, const braid_launch &launch,
     thread.clock.clear();
     thread.wgmmaGroups = 0;
     thread.wgmmaFenced = thread.wgmmaOpen = false;
+    thread.wgmmaSteps.clear();
     thread.state = SimThread::State::Ready;
     thread.fiber.start(
         [](void *self) {

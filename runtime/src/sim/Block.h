@@ -55,6 +55,8 @@ struct SimThread : braid_sim {
   size_t mbarrier = 0;                       ///< For whose phase it waits.
   uint32_t wgmmaGroups = 0;
   bool wgmmaFenced = false, wgmmaOpen = false; ///< In no group yet.
+  /// Its fences, commits and waits since the last wgmma: a warp's are the same.
+  std::vector<const char *> wgmmaSteps;
 
   // A warp operation: what this lane brings, and what it gets.
   WarpOp op = WarpOp::Sync;
@@ -104,8 +106,9 @@ public:
                 const void *mbarrier);
   void wgmma(SimThread &thread, const char *site, uint32_t *words, int32_t n,
              uint64_t b);
-  void commitWgmma(SimThread &thread);
-  void waitWgmma(SimThread &thread, uint32_t groups);
+  void fenceWgmma(SimThread &thread, const char *site);
+  void commitWgmma(SimThread &thread, const char *site);
+  void waitWgmma(SimThread &thread, const char *site, uint32_t groups);
   void readSum(SimThread &thread, const char *site);
 
 private:
@@ -152,6 +155,7 @@ private:
   bool readRow(SimThread &lane);
   // Of the warpgroup.
   bool isWhole(size_t first) const;
+  bool compareSteps(size_t first, size_t last);
   void multiplyWarpgroup(size_t first);
   bool readB(size_t first, std::vector<float> &b);
   bool readChunk(size_t first, uint64_t offset);

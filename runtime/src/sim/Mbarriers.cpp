@@ -196,6 +196,8 @@ bool Block::moveOneTile() {
 /// Memory of the block is somebody else's when its threads are done: one of them
 /// has to have waited for each copy.
 bool Block::endsQuietly() {
+  if (!compareSteps(0, count))
+    return false;
   while (moveOneTile())
     ;
   shareClocks(0, count, ~0u);

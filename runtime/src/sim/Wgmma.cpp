@@ -46,12 +46,19 @@ void Block::wgmma(SimThread &thread, const char *site, uint32_t *words,
   thread.fiber.pause();
 }
 
-void Block::commitWgmma(SimThread &thread) {
+void Block::fenceWgmma(SimThread &thread, const char *site) {
+  thread.wgmmaSteps.push_back(site);
+  thread.wgmmaFenced = true;
+}
+
+void Block::commitWgmma(SimThread &thread, const char *site) {
+  thread.wgmmaSteps.push_back(site);
   ++thread.wgmmaGroups;
   thread.wgmmaOpen = thread.wgmmaFenced = false;
 }
 
-void Block::waitWgmma(SimThread &thread, uint32_t groups) {
+void Block::waitWgmma(SimThread &thread, const char *site, uint32_t groups) {
+  thread.wgmmaSteps.push_back(site);
   uint32_t over = thread.wgmmaGroups - std::min(groups, thread.wgmmaGroups);
   thread.clock.advance(thread.number / kWarp, over);
 }
@@ -69,6 +76,24 @@ bool Block::isWhole(size_t first) const {
     if (i >= count || threads[i].state != SimThread::State::AtWarpgroup ||
         threads[i].site != threads[first].site)
       return false;
+  return true;
+}
+
+/// These ops are for whole warps. Here a thread does them by itself, so whether
+/// its warp did the same is seen later.
+bool Block::compareSteps(size_t first, size_t last) {
+  for (size_t i = first; i < last; ++i) {
+    const std::vector<const char *> &own = threads[i].wgmmaSteps,
+                                    &lead = threads[i - i % kWarp].wgmmaSteps;
+    auto [a, b] = std::ranges::mismatch(own, lead);
+    if (a == own.end() && b == lead.end())
+      continue;
+    note(threads[i], a == own.end() ? *b : *a,
+         "divergent warp: not all of its threads come to this op");
+    return false;
+  }
+  for (size_t i = first; i < last; ++i)
+    threads[i].wgmmaSteps.clear();
   return true;
 }
 
@@ -194,6 +219,8 @@ static void multiplyWarp(SimThread *const *lanes, const float *b, size_t n) {
 void Block::multiplyWarpgroup(size_t first) {
   SimThread &lead = threads[first];
   auto n = size_t(lead.value);
+  if (!compareSteps(first, first + kGroup))
+    return;
   for (size_t i = first; i < first + kGroup; ++i)
     if (threads[i].descriptor != lead.descriptor)
       return note(threads[i], lead.site,

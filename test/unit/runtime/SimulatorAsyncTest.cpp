@@ -38,6 +38,8 @@ enum class Fault {
   NoWgmmaFence,
   NoCommit,
   NoGroupWait,
+  LoneWait,      ///< Of one thread of a warp, or
+  LoneFence,     ///< a fence, before wgmma.
   Overwrite,     ///< B while it is in use, by a tile
   Store,         ///< or by a store.
   ByStores,      ///< B comes from stores.
@@ -150,6 +152,8 @@ template <Fault fault> void multiply(const Thread &t, Words &words) {
     return;
   if (fault != Fault::NoWgmmaFence)
     t.calls->wgmma_fence(t.self, "kernel: wgmma fence");
+  if (fault == Fault::LoneFence && t.id == 40)
+    t.calls->wgmma_fence(t.self, "kernel: lone fence");
   // The second step of four.
   uint64_t b = t.descriptor(32, fault == Fault::OtherStride ? 2048 : 1024);
   if (fault == Fault::Unswizzled)
@@ -172,6 +176,8 @@ void kernel(Thread t, const braid_tensor_map *map, float *sums) {
     t.store(t.shared(0), 0);
   if (fault != Fault::NoGroupWait)
     t.calls->wgmma_wait(t.self, "kernel: wgmma wait", 0);
+  if (fault == Fault::LoneWait && t.id == 40)
+    t.calls->wgmma_wait(t.self, "kernel: lone wait", 1);
   t.calls->wgmma_read(t.self, "kernel: use");
   for (int64_t i = 0; i < kRows / 2; ++i) {
     int64_t row = t.id / 32 * 16 + t.id % 32 / 4 + 8 * (i / 2 % 2);
@@ -276,6 +282,10 @@ TEST_F(SimulatorAsyncTest, Wgmma) {
   expect<Fault::NoCommit>("kernel: use: block (0, 0, 0), thread 0: reads a sum "
                           "of wgmma that has not been waited for");
   expect<Fault::NoGroupWait>("has not been waited for");
+  expect<Fault::LoneWait>("kernel: lone wait: block (0, 0, 0), thread 40: "
+                          "divergent warp");
+  expect<Fault::LoneFence>("kernel: lone fence: block (0, 0, 0), thread 40: "
+                           "divergent warp");
   expect<Fault::Overwrite>("wgmma that reads them has not been waited for");
   expect<Fault::Store>("wgmma that reads them has not been waited for");
   expect<Fault::ByStoresUnfenced>("no fence.proxy.async has made their writing "

@@ -87,7 +87,6 @@ void braid::buildKernelPhase(OpPassManager &pm,
 static void onFunctions(OpPassManager &pm,
                         llvm::function_ref<std::unique_ptr<Pass>()> create) {
   pm.addNestedPass<func::FuncOp>(create());
-  pm.addNestedPass<LLVM::LLVMFuncOp>(create());
   pm.nest<gpu::GPUModuleOp>().nestAny().addPass(create());
 }
 
@@ -101,8 +100,20 @@ static bool hasBF16(const PipelineOptions &options) {
 static void finishHostCode(OpPassManager &pm, const PipelineOptions &options) {
   if (!hasBF16(options))
     pm.addPass(createBF16AsBits());
-  onFunctions(pm, [] { return createCanonicalizerPass(); });
-  onFunctions(pm, [] { return createCSEPass(); });
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCanonicalizerPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCSEPass());
+}
+
+/// Kernels as they go to LLVM. Branches that end alike, as those of a kernel with
+/// several outputs do, end in one block.
+static void finishKernels(OpPassManager &pm) {
+  GreedyRewriteConfig merge;
+  merge.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Aggressive);
+  OpPassManager &modules = pm.nest<gpu::GPUModuleOp>();
+  modules.addPass(createGPUToNVVM());
+  modules.addPass(createReconcileUnrealizedCastsPass());
+  modules.nestAny().addPass(createCanonicalizerPass(merge));
+  modules.nestAny().addPass(createCSEPass());
 }
 
 void braid::buildDevicePhase(OpPassManager &pm,
@@ -129,18 +140,10 @@ void braid::buildDevicePhase(OpPassManager &pm,
   onFunctions(pm, [] { return createCanonicalizerPass(); });
   onFunctions(pm, [] { return createLoopInvariantCodeMotionPass(); });
   onFunctions(pm, [] { return createCSEPass(); });
-  pm.addNestedPass<gpu::GPUModuleOp>(createGPUToNVVM());
-  // Branches that end alike, as those of a kernel with several outputs do, end
-  // in one block.
-  GreedyRewriteConfig merge;
-  merge.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Aggressive);
-  pm.nest<gpu::GPUModuleOp>().nestAny().addPass(
-      createCanonicalizerPass(merge));
+  finishKernels(pm);
   // Device phase: the LLVM dialect, and the weight tables for the manifest.
   pm.addPass(createHostToRuntime());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  if (!options.gpus.empty())
-    pm.addNestedPass<gpu::GPUModuleOp>(createReconcileUnrealizedCastsPass());
   finishHostCode(pm, options);
   if (options.simulate)
     buildSimulation(pm, options);

@@ -70,10 +70,7 @@ static Bitcode makeSections(ModuleOp source, const BundleOptions &options) {
   for (const DeviceCode &code : options.deviceCode) {
     std::string prefix = BRAID_SECTION_GPU_PREFIX + code.target.name;
     addSection(module, prefix + ".ptx", code.ptx);
-    std::string cubins;
-    for (const Cubin &cubin : code.cubins)
-      cubins += cubin.bytes;
-    if (!cubins.empty())
+    if (std::string cubins = code.cubinSection(); !cubins.empty())
       addSection(module, prefix + ".cubin", cubins);
   }
   if (options.goldenBytes)
@@ -150,7 +147,7 @@ static void link(llvm::ArrayRef<std::string> objects,
       "-soname=model.braid", "-o",    "-"};
   for (const std::string &object : objects)
     arguments.push_back(absolute(object));
-  MemoryFile complaints;
+  MemoryFile complaints("what the linker says");
   if (int code = runProgram(arguments, output.descriptor,
                             complaints.descriptor)) {
     // What it prints when it crashes is not for the user.

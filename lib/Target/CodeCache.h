@@ -31,6 +31,7 @@ public:
 
   std::optional<Assembled> find(const std::string &key) const;
 
+  /// However large the folder gets: trim() is up to the caller.
   void keep(const std::string &key, const Assembled &made) const;
 
   /// Removes what was not used for longest if the folder is too large.

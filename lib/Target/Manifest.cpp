@@ -181,9 +181,8 @@ static json::Array writeKernels(ModuleOp module) {
 static json::Array writeGPUKernels(ModuleOp module, gpu::GPUModuleOp device,
                                    ArrayRef<Cubin> cubins) {
   json::Array kernels;
-  int64_t offset = 0;
-  for (auto [function, cubin] :
-       llvm::zip_equal(device.getOps<LLVM::LLVMFuncOp>(), cubins)) {
+  int64_t offset = 0; // In DeviceCode::cubinSection().
+  for (auto [function, cubin] : llvm::zip_equal(kernelsOf(device), cubins)) {
     auto number = [&, function = function](StringRef name) {
       return function->getAttrOfType<IntegerAttr>(name).getInt();
     };
@@ -200,7 +199,7 @@ static json::Array writeGPUKernels(ModuleOp module, gpu::GPUModuleOp device,
     if (module.lookupSymbol(sim))
       kernel["sim"] = sim;
     if (int64_t bytes = cubin.bytes.size()) {
-      kernel["cubin"] = json::Array{offset, bytes};
+      kernel["cubin_at"] = json::Array{offset, bytes};
       offset += bytes;
     }
     if (cubin.resources) {
@@ -221,10 +220,7 @@ static json::Array writeGPUs(ModuleOp module, const BundleOptions &options) {
         {"target", code.target.name},
         {"exact", code.target.exact},
         {"ptx_version", code.target.ptxVersion},
-        {"cubin", llvm::any_of(code.cubins,
-                               [](const Cubin &cubin) {
-                                 return !cubin.bytes.empty();
-                               })},
+        {"cubin", !code.cubinSection().empty()},
         {"entry", "braid_step_" + code.target.name},
         {"kernels", writeGPUKernels(module, device, code.cubins)}});
   }

@@ -42,12 +42,12 @@ createMachine(const GPUTarget &target) {
 
 /// A function that PTX does not define would be found missing on the machine
 /// with the GPU, by its driver.
-static void checkExterns(StringRef ptx) {
+static void checkExterns(StringRef kernel, StringRef ptx) {
   size_t at = ptx.find(".extern .func");
   if (at == StringRef::npos)
     return;
   StringRef line = ptx.substr(at).take_until([](char c) { return c == '\n'; });
-  throw rt::Error("generated PTX needs '" + line.str() +
+  throw rt::Error("generated PTX of " + kernel.str() + " needs '" + line.str() +
                       "', which no library provides",
                   "this is a bug in Braid");
 }
@@ -59,19 +59,20 @@ static OwningOpRef<gpu::GPUModuleOp> isolate(gpu::GPUModuleOp device,
       cast<gpu::GPUModuleOp>(device->cloneWithoutRegions()));
   Block &body = alone->getBodyRegion().emplaceBlock();
   for (Operation &op : *device.getBody())
-    if (&op == kernel || !isa<LLVM::LLVMFuncOp>(op))
+    if (&op == kernel || !op.hasAttr(kKernelAttr))
       body.push_back(op.clone());
   return alone;
 }
 
-static std::string emitPTX(gpu::GPUModuleOp module, const GPUTarget &target) {
+static std::string emitPTX(gpu::GPUModuleOp module, StringRef kernel,
+                           const GPUTarget &target) {
   std::unique_ptr<llvm::TargetMachine> machine = createMachine(target);
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> lowered =
       translateModuleToLLVMIR(module, context, module.getName());
   if (!lowered)
-    throw rt::Error("cannot translate the GPU module '" +
-                    module.getName().str() + "' to LLVM IR");
+    throw rt::Error("cannot translate the kernel '" + kernel.str() + "' of '" +
+                    target.name + "' to LLVM IR");
   lowered->setTargetTriple(machine->getTargetTriple());
   lowered->setDataLayout(machine->createDataLayout());
   optimize(*lowered, *machine, llvm::OptimizationLevel::O3);
@@ -82,7 +83,7 @@ static std::string emitPTX(gpu::GPUModuleOp module, const GPUTarget &target) {
                                    llvm::CodeGenFileType::AssemblyFile))
     throw rt::Error("cannot emit PTX for " + target.name);
   passes.run(*lowered);
-  checkExterns(text);
+  checkExterns(kernel, text);
   return text.str().str();
 }
 
@@ -144,41 +145,47 @@ static std::optional<KernelResources> readReport(StringRef report) {
   return kernel;
 }
 
-/// The first line that complains; a report has others.
-static std::string complaint(StringRef report, int code) {
+/// The first line that complains; a report has others. `source` is the name of
+/// what was assembled, which nobody but `kernel` will know.
+static std::string complaint(StringRef report, int code, StringRef source,
+                             StringRef kernel) {
   SmallVector<StringRef> lines;
   report.split(lines, '\n');
   for (StringRef line : lines)
-    if (line.contains("error") || line.contains("fatal"))
-      return line.trim().str();
+    if (line.contains("error") || line.contains("fatal")) {
+      std::string text = line.trim().str();
+      if (size_t at = text.find(source); at != text.npos)
+        text.replace(at, source.size(), kernel.str() + ".ptx");
+      return text;
+    }
   if (StringRef first = lines[0].trim(); !first.empty())
     return first.str();
   return "ended with exit code " + std::to_string(code);
 }
 
-static Assembled runPtxas(const std::string &ptx, const GPUTarget &target,
-                          const std::string &ptxas) {
-  MemoryFile source, cubin, report;
+static Assembled runPtxas(const std::string &ptx, StringRef kernel,
+                          const GPUTarget &target, const std::string &ptxas) {
+  MemoryFile source("PTX of " + kernel.str()), cubin("its cubin"),
+      report("the report of ptxas");
   source.write(ptx);
   int code = runProgram(
       {ptxas, "-arch=" + target.name, "-v", source.path, "-o", cubin.path},
       report.descriptor, report.descriptor);
   Assembled made{cubin.content(), report.content()};
+  std::string where = ptxas + ": " + kernel.str() + " for " + target.name + ": ";
   const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
                        "or later knows all targets";
   if (code != 0)
-    throw rt::Error(ptxas + ": " + target.name + ": " +
-                        complaint(made.report, code),
-                    remedy);
+    throw rt::Error(
+        where + complaint(made.report, code, source.path, kernel), remedy);
   if (made.code.empty())
-    throw rt::Error(ptxas + ": " + target.name + ": wrote no machine code",
-                    remedy);
+    throw rt::Error(where + "wrote no machine code", remedy);
   return made;
 }
 
 /// What the assembler says of its version; empty if it does not.
 static std::string versionOf(const std::string &ptxas) {
-  MemoryFile text;
+  MemoryFile text("the version of ptxas");
   return runProgram({ptxas, "--version"}, text.descriptor, text.descriptor)
              ? ""
              : text.content();
@@ -193,13 +200,15 @@ public:
         version(ptxas.empty() ? "" : versionOf(ptxas)) {}
 
   /// Empty without an assembler.
-  Cubin assemble(const std::string &ptx, const GPUTarget &target) const {
+  Cubin assemble(const std::string &ptx, StringRef kernel,
+                 const GPUTarget &target) const {
     if (ptxas.empty())
       return {};
     // Of an assembler without a version nothing is known.
     std::string key = CodeCache::keyOf({ptx, target.name, version});
     auto found = version.empty() ? std::nullopt : cache.find(key);
-    Assembled made = found ? std::move(*found) : runPtxas(ptx, target, ptxas);
+    Assembled made =
+        found ? std::move(*found) : runPtxas(ptx, kernel, target, ptxas);
     if (!found && !version.empty())
       cache.keep(key, made);
     return {std::move(made.code), readReport(made.report), found.has_value()};
@@ -246,7 +255,7 @@ static bool dropDemand(std::string &ptx, const Cubin &cubin) {
 
 namespace {
 /// A kernel and what is made of it.
-struct Unit {
+struct KernelJob {
   gpu::GPUModuleOp device;
   LLVM::LLVMFuncOp kernel;
   const GPUTarget *target;
@@ -256,24 +265,41 @@ struct Unit {
 };
 } // namespace
 
-static std::vector<Unit> unitsOf(ModuleOp module, ArrayRef<GPUTarget> targets) {
-  std::vector<Unit> units;
-  for (const GPUTarget &target : targets) {
-    auto device = module.lookupSymbol<gpu::GPUModuleOp>(target.name);
-    for (auto kernel : device.getOps<LLVM::LLVMFuncOp>())
-      units.push_back({device, kernel, &target, {}, {}, {}});
-  }
-  return units;
+SmallVector<LLVM::LLVMFuncOp> braid::kernelsOf(gpu::GPUModuleOp device) {
+  SmallVector<LLVM::LLVMFuncOp> kernels;
+  for (auto function : device.getOps<LLVM::LLVMFuncOp>())
+    if (function->hasAttr(kKernelAttr))
+      kernels.push_back(function);
+  return kernels;
 }
 
-static void generate(Unit &unit, const Assembler &assembler) try {
-  unit.ptx = emitPTX(*isolate(unit.device, unit.kernel), *unit.target);
-  unit.cubin = assembler.assemble(unit.ptx, *unit.target);
-  if (dropDemand(unit.ptx, unit.cubin))
-    unit.cubin = assembler.assemble(unit.ptx, *unit.target);
-  requireRegisters(unit.kernel, *unit.target, unit.cubin);
+std::string DeviceCode::cubinSection() const {
+  std::string section;
+  for (const Cubin &cubin : cubins)
+    section += cubin.bytes;
+  return section;
+}
+
+static std::vector<KernelJob> jobsOf(ModuleOp module,
+                                     ArrayRef<GPUTarget> targets) {
+  std::vector<KernelJob> jobs;
+  for (const GPUTarget &target : targets) {
+    auto device = module.lookupSymbol<gpu::GPUModuleOp>(target.name);
+    for (LLVM::LLVMFuncOp kernel : kernelsOf(device))
+      jobs.push_back({device, kernel, &target, {}, {}, {}});
+  }
+  return jobs;
+}
+
+static void generate(KernelJob &job, const Assembler &assembler) try {
+  StringRef name = job.kernel.getSymName();
+  job.ptx = emitPTX(*isolate(job.device, job.kernel), name, *job.target);
+  job.cubin = assembler.assemble(job.ptx, name, *job.target);
+  if (dropDemand(job.ptx, job.cubin))
+    job.cubin = assembler.assemble(job.ptx, name, *job.target);
+  requireRegisters(job.kernel, *job.target, job.cubin);
 } catch (...) {
-  unit.failure = std::current_exception();
+  job.failure = std::current_exception();
 }
 
 static constexpr StringRef kEntry = ".visible .entry";
@@ -290,17 +316,17 @@ static void addDeclarations(StringRef ptx, llvm::StringSet<> &known,
 }
 
 /// One module of all kernels of a target.
-static DeviceCode joinUnits(MutableArrayRef<Unit> units,
-                            const GPUTarget &target) {
+static DeviceCode joinJobs(MutableArrayRef<KernelJob> jobs,
+                           const GPUTarget &target) {
   llvm::StringSet<> known;
   std::string kernels;
   DeviceCode code{target, {}, {}};
-  for (Unit &unit : units) {
-    if (unit.target != &target)
+  for (KernelJob &job : jobs) {
+    if (job.target != &target)
       continue;
-    addDeclarations(unit.ptx, known, code.ptx);
-    kernels += ("\n" + StringRef(unit.ptx).substr(unit.ptx.find(kEntry))).str();
-    code.cubins.push_back(std::move(unit.cubin));
+    addDeclarations(job.ptx, known, code.ptx);
+    kernels += ("\n" + StringRef(job.ptx).substr(job.ptx.find(kEntry))).str();
+    code.cubins.push_back(std::move(job.cubin));
   }
   code.ptx += kernels;
   return code;
@@ -310,15 +336,16 @@ std::vector<DeviceCode>
 braid::generateDeviceCode(ModuleOp module, ArrayRef<GPUTarget> targets,
                           const AssemblerOptions &options) {
   Assembler assembler(options);
-  std::vector<Unit> units = unitsOf(module, targets);
-  parallelFor(module.getContext(), 0, units.size(),
-              [&](size_t i) { generate(units[i], assembler); });
-  assembler.trimCache();
-  for (const Unit &unit : units)
-    if (unit.failure)
-      std::rethrow_exception(unit.failure);
+  std::vector<KernelJob> jobs = jobsOf(module, targets);
+  parallelFor(module.getContext(), 0, jobs.size(),
+              [&](size_t i) { generate(jobs[i], assembler); });
+  if (llvm::any_of(jobs, [](const KernelJob &job) { return !job.cubin.cached; }))
+    assembler.trimCache();
+  for (const KernelJob &job : jobs)
+    if (job.failure)
+      std::rethrow_exception(job.failure);
   std::vector<DeviceCode> codes;
   for (const GPUTarget &target : targets)
-    codes.push_back(joinUnits(units, target));
+    codes.push_back(joinJobs(jobs, target));
   return codes;
 }

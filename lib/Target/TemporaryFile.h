@@ -8,12 +8,11 @@
 #define BRAID_LIB_TARGET_TEMPORARYFILE_H
 
 #include "braid-rt/error.h"
+#include "llvm/Support/Errno.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
-#include <cerrno>
-#include <cstring>
 #include <string>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,6 +20,8 @@
 
 namespace braid {
 
+/// A file that is open for writing as `descriptor` until this object goes.
+/// Other programs open it by its `path`; `name` is what errors call it.
 struct OpenFile {
   OpenFile() = default;
   OpenFile(const OpenFile &) = delete;
@@ -34,41 +35,39 @@ struct OpenFile {
       return;
     std::string message = out.error().message();
     out.clear_error();
-    throw rt::Error(path + ": cannot be written: " + message);
+    throw rt::Error(name + ": cannot be written: " + message);
   }
   void close() {
     if (descriptor >= 0)
       ::close(std::exchange(descriptor, -1));
   }
   int descriptor = -1;
-  std::string path;
+  std::string path, name;
 };
 
 /// A file that disappears with this object, unless it was renamed before. In
 /// `model` every % is replaced by a random digit. Throws rt::Error.
 struct TemporaryFile : OpenFile {
   explicit TemporaryFile(const llvm::Twine &model) {
-    llvm::SmallString<128> name;
-    if (auto error = llvm::sys::fs::createUniqueFile(model, descriptor, name))
+    llvm::SmallString<128> made;
+    if (auto error = llvm::sys::fs::createUniqueFile(model, descriptor, made))
       throw rt::Error(model.str() + ": cannot be written: " + error.message());
-    path = name.str().str();
+    path = name = made.str().str();
     llvm::sys::RemoveFileOnSignal(path);
   }
   ~TemporaryFile() {
-    close();
     llvm::sys::fs::remove(path);
     llvm::sys::DontRemoveFileOnSignal(path);
   }
 };
 
-/// A file in no folder, which nothing can leave behind. Under its path other
-/// programs see it as long as this object lives. Throws rt::Error.
+/// A file in no folder, which nothing can leave behind. Throws rt::Error.
 struct MemoryFile : OpenFile {
-  MemoryFile() {
+  explicit MemoryFile(std::string what) {
+    name = std::move(what);
     descriptor = ::memfd_create("braid", MFD_CLOEXEC);
     if (descriptor < 0)
-      throw rt::Error(std::string("no file in memory: ") +
-                      ::strerror(errno));
+      throw rt::Error(name + ": no file in memory: " + llvm::sys::StrError());
     path = "/proc/" + std::to_string(::getpid()) + "/fd/" +
            std::to_string(descriptor);
   }

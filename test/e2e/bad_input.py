@@ -262,13 +262,13 @@ def bad_requests(bench, good):
 
 
 # What an assembler may do wrong: a shell script, and what the error mentions.
-# The last two assemble, and report of the kernel $kernel what they like.
-REPORT = ("echo code > \"$5\"; echo \"ptxas info    : Compiling entry function 'any' for 'sm_90a'\"; "
-          "echo '    {stack} bytes stack frame, {spills} bytes spill stores, 0 bytes spill loads'")
+# The last two assemble, and report of one kernel what they like.
+REPORT = ("grep -q 'entry step_norm_f(' \"$3\" && stack={stack} spills={spills} || stack=0 spills=0; echo code > \"$5\"; "
+          "echo 'ptxas info    : Compiling entry function'; echo \"    $stack bytes stack frame, $spills bytes spill stores, 0 bytes spill loads\"")
 ASSEMBLERS = {
-    "fails": ("error   : Unknown instruction$", "echo 'info: about to fail'; echo 'ptxas x.ptx, line 3; error   : Unknown instruction'; exit 255"),
-    "fails silently": ("ended with exit code 3", "exit 3"), "writes nothing": ("wrote no machine code", "exit 0"), "crashes": ("ptxas: sm_90a", "kill -SEGV $$"),
-    "spills registers": (r"kernel \w+ for sm_90a: 24 bytes of registers", REPORT.format(stack=0, spills=24)),
+    "fails": (r"ptxas \w+\.ptx, line 3; error   : Unknown instruction$", "echo 'info: about to fail'; echo \"ptxas $3, line 3; error   : Unknown instruction\"; exit 255"),
+    "fails silently": ("ended with exit code 3", "exit 3"), "writes nothing": ("wrote no machine code", "exit 0"), "crashes": (r"ptxas: \w+ for sm_90a", "kill -SEGV $$"),
+    "spills registers": (r"kernel step_norm_f for sm_90a: 24 bytes of registers", REPORT.format(stack=0, spills=24)),
     "uses local memory": (r"and 48 bytes are in local memory", REPORT.format(stack=48, spills=0)),
 }
 
@@ -288,7 +288,19 @@ def bad_gpu_options(bench):
     for name, (mention, text) in ASSEMBLERS.items():
         script.write_text(f"#!/bin/sh\n{text}\n")
         script.chmod(0o755)
-        bench.attempt(f"the assembler {name}", mention, ["compile", folder, *out, "--target=sm_90a", f"--ptxas={script}"])
+        bench.attempt(f"the assembler {name}", mention, ["compile", folder, *out, "--target=sm_90a", f"--ptxas={script}", "--cache=none"])
+    bench.attempt("no room for PTX", r"PTX of \w+: cannot be written: File too large", ["compile", folder, *out, "--target=sm_90a", "--cache=none"], limit_file_size(1024))
+    dump = folder / "device.mlir"
+    Braid(bench.braid, bench.scratch).call("compile", folder, "--target=sm_90a", "--stop-after=device", "-o", dump)
+    text = dump.read_text()
+    host, device = text.split("gpu.module @sm_90a", 1)
+    module, kernel, body = re.split(r"(llvm\.func @step_norm_f\(.*\{\n)", device, maxsplit=1)
+    opened, rest = module.split("\n", 1)
+    dump.write_text(f"{host}gpu.module @sm_90a{opened}\n llvm.func @expf(f32) -> f32\n{rest}{kernel}"
+                    f" %one_ = llvm.mlir.constant(1.0 : f32) : f32\n %e_ = llvm.call @expf(%one_) : (f32) -> f32\n{body}")
+    bench.attempt("a device dump that calls a library", r"generated PTX of step_norm_f needs '.extern .func.* expf", ["compile", dump, *out])
+    dump.write_text(text.replace('"sm_90a"]', '"sm_70"]', 1))
+    bench.attempt("a dump for a GPU that Braid has no code for", r"device.mlir: the attribute '[\w.]+': expected one GPU of sm_80", ["compile", dump, *out])
 
 
 def bad_devices(bench, good):

@@ -153,8 +153,9 @@ def script(report, subject, braid_run):
 def sanitized(report, subject, braid_run):
     """Which kernels the sanitizers see, and that what they find counts; the
     simulator has the GPU's place, a script the sanitizer's."""
-    pack = packed(subject, "fixtures/latent-moe/f32")
+    pack = subject.braid.fresh("-pack")
     artefact = pack / "fixtures" / "latent-moe" / "bf16.braid"
+    artefact.parent.mkdir(parents=True)
     subject.braid.call("compile", FIXTURES / "latent-moe", "-q", "--target=sm_90a", "--with-sim", "--golden=none", "-o", artefact)
     program, ran = subject.braid.fresh("-sanitizer"), subject.braid.fresh(".kernels")
     command = [sys.executable, ROOT / "test" / "gpu" / "gpu.py", "--part=sanitizers", "--tool=racecheck", "--braid-run", braid_run, "--pack", pack,
@@ -168,7 +169,7 @@ def sanitized(report, subject, braid_run):
         report.claim(f"test/gpu/gpu.py, sanitizers{', something found' if found else ''}", done.returncode == found and ("a hazard" in line) == found, line)
     names = {kernel["name"] for gpu in manifest(artefact.read_bytes())["gpus"] for kernel in gpu["kernels"]}
     idle = names - {line.split()[0] for line in ran.read_text().splitlines()}
-    report.claim("test/gpu/gpu.py, sanitizers: kernels", all(name == "step_tap" or "_mma128x128" in name for name in idle), f"all of {len(names)} but {sorted(idle)}")
+    report.claim("test/gpu/gpu.py, sanitizers: kernels", len(names) > 20 and all(name == "step_tap" or "_mma128x128" in name for name in idle), f"all of {len(names)} but {sorted(idle)}")
 
 
 def speed(report, subject, braid_run):

@@ -84,19 +84,22 @@ std::shared_ptr<Source> openSource() {
   return source;
 }
 
+/// Not by memcmp, which may read on behind the first difference: nobody knows
+/// how long the image is.
 bool isAssembled(const Program &program, const GpuKernel &kernel,
-                 const void *image) {
-  return program.code->cubin &&
-         !std::memcmp(image, program.cubins.data() + kernel.cubinOffset,
-                      kernel.cubinBytes);
+                 const char *image) {
+  const char *cubin = program.cubins.data() + kernel.cubinOffset;
+  for (uint64_t i = 0; i < kernel.cubinBytes; ++i)
+    if (image[i] != cubin[i])
+      return false;
+  return program.code->cubin;
 }
 
 /// What an image is.
-void identify(Module &module, const void *image) {
+void identify(Module &module, const char *image) {
   for (Program &program : module.source->programs) {
     module.program = &program;
-    // PTX has to end with a zero.
-    if (!std::memcmp(image, program.ptx.c_str(), program.ptx.size() + 1))
+    if (!std::strcmp(image, program.ptx.c_str()))
       return;
     for (const GpuKernel &kernel : program.code->kernels)
       if (isAssembled(program, kernel, image)) {
@@ -225,7 +228,7 @@ FAKE_EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *image,
     return call.code();
   auto made = std::make_unique<Module>();
   made->source = openSource();
-  identify(*made, image);
+  identify(*made, static_cast<const char *>(image));
   if (!made->program->simulator)
     loadSimulator(*made->program, made->source->library);
   driver().modules.insert(made.get());

@@ -7,8 +7,8 @@
   conformance   every fixture against its reference, with the bars of run_fixtures.py,
                 and whether a batch, a saved session and a replayed step change anything
   sanitizers    memcheck, racecheck, initcheck, synccheck of compute-sanitizer over
-                every fixture: all kernels that one run of so many requests takes,
-                which are all but those of --hidden and the largest tiles of mma.sync
+                every fixture, in one run of ten requests: it takes all kernels but
+                those of --hidden and the largest tiles of mma.sync
   speed         prompts and decode with made-up weights, beside what copies and
                 cuBLAS reach on the same GPU and what braid plan predicted;
                 "gemm" is a model of nothing but products 4096^3

@@ -83,8 +83,7 @@ private:
   OwningOpRef<ModuleOp> kernels;
   Steps steps;
   TargetList targets;
-  std::string ptxas; ///< Empty: there is none.
-  std::string cache; ///< Empty: nothing is kept.
+  AssemblerOptions assembler;
   BundleOptions bundleOptions;
   std::vector<std::string> linkedFiles; ///< The checkpoint's shards.
   ModelSource source;
@@ -228,7 +227,10 @@ void Compilation::checkOptions(StringRef phase) {
   std::string all = level.str();
   if (auto gpus = (*module)->getAttrOfType<ArrayAttr>(kGPUTargetsAttr))
     for (StringRef gpu : gpus.getAsValueRange<StringAttr>()) {
-      made.gpus.push_back(parseGPUTarget(options.input + ": " + kGPUTargetsAttr.str(), gpu.str()));
+      made.gpus.push_back(
+          parseGPUTarget(options.input + ": the attribute '" +
+                             kGPUTargetsAttr.str() + "'",
+                         gpu.str()));
       all += "," + gpu.str();
     }
   if (!options.target.empty() && nameOf(targets) != all)
@@ -252,7 +254,7 @@ void Compilation::checkGPUOptions(StringRef phase) {
     (*module)->setAttr(kWithSimAttr, UnitAttr::get(&context));
   // A wrong path shows now, not after minutes of work.
   if (!targets.gpus.empty() && options.assemble)
-    ptxas = findPtxas(options.ptxas), cache = findCodeCache(options.cache);
+    assembler = {findPtxas(options.ptxas), findCodeCache(options.cache)};
 }
 
 void Compilation::loadModel() {
@@ -341,19 +343,18 @@ void Compilation::makeDeviceCode() {
     names.push_back(gpu.name);
   steps.begin("generating PTX for " + llvm::join(names, ", "));
   bundleOptions.deviceCode =
-      generateDeviceCode(*module, targets.gpus,
-                         {ptxas, cache});
+      generateDeviceCode(*module, targets.gpus, assembler);
   size_t kernels = 0, cached = 0;
   for (const DeviceCode &code : bundleOptions.deviceCode) {
     kernels += code.cubins.size();
-    cached += llvm::count_if(code.cubins, [](auto &cubin) { return cubin.cached; });
+    cached += llvm::count_if(code.cubins, std::mem_fn(&Cubin::cached));
   }
-  steps.end(llvm::formatv(" {0} kernels{1}", kernels,
-                          ptxas.empty() ? ", not assembled: no ptxas"
-                          : cached      ? llvm::formatv(", {0} assembled earlier",
-                                                        cached).str()
-                                        : "")
-                .str());
+  std::string text = " " + std::to_string(kernels) + " kernels";
+  if (assembler.ptxas.empty())
+    text += ", not assembled: no ptxas";
+  else if (cached)
+    text += ", " + std::to_string(cached) + " assembled earlier";
+  steps.end(text);
 }
 
 void Compilation::bundle() try {

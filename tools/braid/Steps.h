@@ -87,6 +87,7 @@ private:
     if (!name.empty())
       out << name << ": ";
   }
+
   std::string message;
   mlir::ScopedDiagnosticHandler handler;
 };

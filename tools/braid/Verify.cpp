@@ -154,20 +154,14 @@ static rt::Golden goldenFor(const rt::Artifact &artifact,
              : rt::decodeGolden(artifact.golden, artifact.path);
 }
 
-/// Before minutes are spent on hashing.
-static std::string deviceFrom(const Arguments &arguments) try {
-  if (arguments.has("--device"))
-    rt::requireDeviceName(arguments.value("--device"));
-  return arguments.value("--device");
-} catch (const rt::Error &error) {
-  throw UsageError(error.what());
-}
-
 static int verify(const Arguments &arguments) {
   const std::string &path = arguments.onlyWord("one artefact");
   rt::EngineOptions options = rt::goldenOptions();
   options.threads = int(arguments.number("--threads", 1, 1024, 0));
-  options.device = deviceFrom(arguments);
+  options.device = arguments.has("--device") ? arguments.value("--device") : "auto";
+  // Before minutes are spent on hashing.
+  if (std::string wrong = rt::wrongDevice(options.device); !wrong.empty())
+    throw UsageError(wrong);
   options.weightsDir = arguments.value("--weights-dir");
   Table table(arguments.has("-q"));
   rt::Artifact artifact = rt::Artifact::open(path);

@@ -8,9 +8,12 @@
 #define BRAID_TARGET_NVPTX_H
 
 #include "braid/Target/TargetSpec.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace braid {
 
@@ -32,16 +35,23 @@ struct Cubin {
 struct DeviceCode {
   GPUTarget target;
   std::string ptx;           ///< Of all its kernels.
-  std::vector<Cubin> cubins; ///< Kernel by kernel, in the module's order.
+  std::vector<Cubin> cubins; ///< Of kernelsOf() its module, in their order.
+
+  /// The cubins one behind the other; empty without an assembler.
+  std::string cubinSection() const;
 };
+
+/// The kernels of a GPU module in the NVVM dialect, in its order.
+mlir::SmallVector<mlir::LLVM::LLVMFuncOp>
+kernelsOf(mlir::gpu::GPUModuleOp device);
 
 /// The assembler's path: `given` if not empty, else below CUDA_HOME or on PATH;
 /// empty if there is none. Throws rt::Error if `given` cannot be run.
 std::string findPtxas(const std::string &given);
 
-/// The folder for machine code: `given`, or braid below XDG_CACHE_HOME or
-/// ~/.cache; empty for "none" or if there is no such place. Throws rt::Error if
-/// `given` is and can be no folder.
+/// The folder for machine code: `given`, which is made if it is not there, or
+/// braid below XDG_CACHE_HOME or ~/.cache; empty for "none" or if there is no
+/// such place. Throws rt::Error if `given` is and can be no folder.
 std::string findCodeCache(const std::string &given);
 
 struct AssemblerOptions {

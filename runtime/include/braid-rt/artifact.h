@@ -38,6 +38,11 @@ struct Artifact {
   static Artifact open(const std::string &path);
 };
 
+/// Throws Error, which begins with `path`, unless all cubins of `gpu` are within
+/// `bytes`, the length of their section.
+void requireKernels(const GpuCode &gpu, uint64_t bytes,
+                    const std::string &path);
+
 /// The bytes of a section, read from the artefact's file again. Throws Error if
 /// there is no such section.
 std::string readSection(const Artifact &artifact, const std::string &name);

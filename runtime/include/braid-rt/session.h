@@ -25,8 +25,9 @@
 
 namespace braid::rt {
 
-/// Throws Error if EngineOptions::device cannot be `name` on any machine.
-void requireDeviceName(const std::string &name);
+/// What is wrong with `name` as EngineOptions::device on any machine; empty if
+/// nothing is.
+std::string wrongDevice(const std::string &name);
 
 struct EngineOptions {
   std::string device;       ///< auto, cpu, cuda, cuda:NUMBER, sim or

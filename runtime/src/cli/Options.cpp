@@ -71,11 +71,8 @@ std::vector<int32_t> idList(Text where, Text text) {
 
 /// What follows the colon is judged where artefact and machine are known.
 std::string device(Text text) {
-  try {
-    requireDeviceName(text);
-  } catch (const Error &error) {
-    throw UsageError(error.what());
-  }
+  if (std::string wrong = wrongDevice(text); !wrong.empty())
+    throw UsageError(wrong);
   return text;
 }
 
@@ -277,10 +274,10 @@ Where and how it runs
   --synthetic-weights S  made-up weights from seed S, to run a model that was
                          compiled without any
   --device D             where to run: cpu; cuda or cuda:N, an NVIDIA GPU that
-                         the artefact has code for; sim or sim:TARGET, its GPU
-                         code (compiled --with-sim) thread by thread on the CPU,
-                         slowly and with checks; auto (default): cuda if it is
-                         there, else cpu
+                         the artefact has code for; sim (its first target) or
+                         sim:TARGET, its GPU code (compiled --with-sim) thread
+                         by thread on the CPU, slowly and with checks; auto
+                         (default): cuda if it is there, else cpu
   --allow-jit            the GPU's driver may compile code that was not
                          assembled for it
 Sessions

@@ -66,25 +66,30 @@ static std::array<uint8_t, 32> hashAround(Bytes file, Bytes seal) {
   return sha.finish();
 }
 
+void requireKernels(const GpuCode &gpu, uint64_t bytes,
+                    const std::string &path) {
+  for (const GpuKernel &kernel : gpu.kernels)
+    if (uint64_t end = kernel.cubinOffset + kernel.cubinBytes; end > bytes)
+      throw Error(path + ": section " BRAID_SECTION_GPU_PREFIX + gpu.target +
+                  ".cubin has " + std::to_string(bytes) + " bytes, kernel " +
+                  kernel.name + " ends at " + std::to_string(end));
+}
+
 /// The code that the manifest speaks of has to be there.
 static void requireDeviceCode(const Elf &elf, const Artifact &artifact) {
-  for (const GpuCode &gpu : artifact.manifest.gpus)
-    for (const char *kind : {"ptx", "cubin"}) {
-      std::string name = BRAID_SECTION_GPU_PREFIX + gpu.target + "." + kind;
-      bool cubin = kind == std::string_view("cubin");
-      if (cubin && !gpu.cubin)
-        continue;
-      auto section = elf.section(name);
-      if (!section)
-        throw Error(artifact.path + ": has no section " + name +
-                    ", which its manifest speaks of");
-      for (const GpuKernel &kernel : gpu.kernels)
-        if (cubin && kernel.cubinOffset + kernel.cubinBytes > section->size())
-          throw Error(artifact.path + ": section " + name + " has " +
-                      std::to_string(section->size()) + " bytes, kernel " +
-                      kernel.name + " ends at " +
-                      std::to_string(kernel.cubinOffset + kernel.cubinBytes));
-    }
+  auto require = [&](const std::string &name) {
+    auto section = elf.section(name);
+    if (!section)
+      throw Error(artifact.path + ": has no section " + name +
+                  ", which its manifest speaks of");
+    return section->size();
+  };
+  for (const GpuCode &gpu : artifact.manifest.gpus) {
+    std::string prefix = BRAID_SECTION_GPU_PREFIX + gpu.target;
+    require(prefix + ".ptx");
+    if (gpu.cubin)
+      requireKernels(gpu, require(prefix + ".cubin"), artifact.path);
+  }
 }
 
 Artifact Artifact::open(const std::string &path) {

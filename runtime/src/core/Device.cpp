@@ -110,12 +110,12 @@ static std::unique_ptr<Device> chooseDevice(const Artifact &artifact,
                                      options.profile, reason);
 }
 
-void requireDeviceName(const std::string &name) {
+std::string wrongDevice(const std::string &name) {
   std::string kind = name.substr(0, name.find(':'));
-  bool numbered = kind == "cuda" || kind == "sim";
-  if (!numbered && name != "auto" && name != "cpu")
-    throw Error("--device: expected auto, cpu, cuda, cuda:NUMBER, sim or "
-                "sim:TARGET, found '" + name + "'");
+  if (kind == "cuda" || kind == "sim" || name == "auto" || name == "cpu")
+    return "";
+  return "--device: expected auto, cpu, cuda, cuda:NUMBER, sim or sim:TARGET, "
+         "found '" + name + "'";
 }
 
 std::unique_ptr<Device> openDevice(const Artifact &artifact, const Code &code,
@@ -124,7 +124,8 @@ std::unique_ptr<Device> openDevice(const Artifact &artifact, const Code &code,
   const std::string &name = options.device;
   if (name.empty() || name == "auto")
     return chooseDevice(artifact, code, pool, options);
-  requireDeviceName(name);
+  if (std::string wrong = wrongDevice(name); !wrong.empty())
+    throw Error(wrong);
   if (name == "cpu")
     return std::make_unique<CpuDevice>(artifact.manifest, code, pool,
                                        options.profile, "");

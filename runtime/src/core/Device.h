@@ -43,8 +43,8 @@ protected:
 /// Whether memory is there at once, or `back` has to be called before use.
 enum class Backing { Whole, AsNeeded };
 
-/// What an engine will ask a device's memory for, besides logits: weights and
-/// activations at once, state of each sequence as it grows.
+/// What an engine will ask a device's memory for: weights and activations at
+/// once, state of each sequence as it grows, logits of the rows that want them.
 struct MemoryPlan {
   uint64_t weights, activations;
   uint64_t state, logits; ///< At most: they grow with what is asked for.

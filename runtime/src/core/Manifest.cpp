@@ -307,7 +307,7 @@ void readCubin(const Node &node, GpuKernel &kernel) {
   if (place.size() != 2)
     node.fail("an offset and a length");
   kernel.cubinOffset = place[0].size();
-  kernel.cubinBytes = place[1].size();
+  kernel.cubinBytes = uint64_t(place[1].integer(1, kMaxBytes));
 }
 
 GpuKernel readGpuKernel(const Node &node, const std::string &target,
@@ -325,7 +325,7 @@ GpuKernel readGpuKernel(const Node &node, const std::string &target,
   kernel.threads = node["threads"].integer(1, 1024);
   kernel.sharedBytes = uint64_t(node["shared_bytes"].integer(0, kMaxShared));
   if (assembled)
-    readCubin(node["cubin"], kernel);
+    readCubin(node["cubin_at"], kernel);
   kernel.registers = count("registers", 255);
   kernel.stackBytes = count("stack_bytes", kMaxCount);
   kernel.spillBytes = count("spill_bytes", kMaxCount);

@@ -31,10 +31,10 @@ void CudaGpu::checkMemory(CUresult code, uint64_t bytes,
 void CudaGpu::expect(const MemoryPlan &memory) {
   Turn turn(*this);
   plan = "; " + memory.text();
-  // Without reserved addresses, state takes its memory at once as well.
+  // Without reserved addresses, all of it is taken at once.
   bool grows = ownInfo.reservesAddresses;
   uint64_t atOnce = memory.weights + memory.activations +
-                    (grows ? 0 : memory.state);
+                    (grows ? 0 : memory.state + memory.logits);
   size_t free = 0, total = 0;
   if (driver().cuMemGetInfo(&free, &total))
     return;
@@ -46,7 +46,7 @@ void CudaGpu::expect(const MemoryPlan &memory) {
                 "without a GPU");
   if (atOnce > free)
     lacks(atOnce, grows ? "weights and activations"
-                        : "weights, activations and state");
+                        : "weights, activations, state and logits");
 }
 
 void CudaGpu::lacks(uint64_t bytes, const std::string &what) const {

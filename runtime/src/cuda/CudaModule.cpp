@@ -96,39 +96,25 @@ ChosenCode chooseCode(const Artifact &artifact, const CudaDriver &driver,
 CudaModule::CudaModule(const Artifact &artifact, const CudaDriver &driver,
                        const GpuInfo &gpu, ChosenCode chosen)
     : driver(driver) {
-  try {
-    loadAll(artifact, chosen, gpu);
-  } catch (...) {
-    unloadAll();
-    throw;
-  }
-}
-
-CudaModule::~CudaModule() { unloadAll(); }
-
-void CudaModule::unloadAll() {
-  for (CUmodule module : modules)
-    driver.cuModuleUnload(module);
-}
-
-/// PTX is text, which ends with a zero that the section does not have.
-void CudaModule::loadAll(const Artifact &artifact, ChosenCode chosen,
-                         const GpuInfo &gpu) {
   std::string section =
       readSection(artifact, BRAID_SECTION_GPU_PREFIX + chosen.code->target +
                                 (chosen.jit ? ".ptx" : ".cubin"));
   if (chosen.jit)
-    load(artifact, chosen, section);
+    load(artifact, chosen, "", section);
+  else // The file has been read again.
+    requireKernels(*chosen.code, section.size(), artifact.path);
   for (const GpuKernel &kernel : chosen.code->kernels) {
+    // A copy, for an image has to be aligned.
     if (!chosen.jit)
-      load(artifact, chosen,
+      load(artifact, chosen, " of kernel " + kernel.name,
            section.substr(kernel.cubinOffset, kernel.cubinBytes));
-    functions.push_back(prepare(kernel, modules.back(), gpu));
+    functions.push_back(prepare(kernel, modules.back().get(), gpu));
   }
 }
 
+/// PTX is text, which ends with a zero that the section does not have.
 void CudaModule::load(const Artifact &artifact, ChosenCode chosen,
-                      const std::string &image) {
+                      const std::string &whose, const std::string &image) {
   CUmodule module = nullptr;
   char log[2048] = {};
   int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
@@ -136,14 +122,15 @@ void CudaModule::load(const Artifact &artifact, ChosenCode chosen,
   CUresult result = driver.cuModuleLoadDataEx(&module, image.c_str(), 2,
                                               options, values);
   if (!result) {
-    modules.push_back(module);
+    modules.emplace_back(module, Unload{driver});
     return;
   }
   std::string text = log;
   text = text.substr(0, text.find('\n'));
   throw Error(artifact.path + ": the driver (CUDA " +
                   cudaVersionText(driver.version) +
-                  ") does not load its code for " + chosen.code->target + ": " +
+                  ") does not load its code" + whose + " for " + chosen.code->target +
+                  ": " +
                   driver.textOf(result) + (text.empty() ? "" : ": " + text),
               chosen.jit ? "install a newer driver, or compile with ptxas at "
                            "hand"

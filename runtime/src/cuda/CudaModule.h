@@ -10,6 +10,8 @@
 #include "CudaDriver.h"
 #include "braid-rt/artifact.h"
 
+#include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace braid::rt::cuda {
@@ -25,17 +27,14 @@ ChosenCode chooseCode(const Artifact &artifact, const CudaDriver &driver,
                       const GpuInfo &gpu, bool allowJit);
 
 /// Kernels, ready to be launched: each assembled one is a module of its own, PTX
-/// is one of all. REQUIRES: a context that is current while
-/// this is made and goes.
+/// is one of all. REQUIRES: a context that is current while this is made and
+/// goes.
 class CudaModule {
 public:
   /// Throws Error: the driver refuses the code; a kernel is missing or needs
   /// more shared memory or threads than the GPU has.
   CudaModule(const Artifact &artifact, const CudaDriver &driver,
              const GpuInfo &gpu, ChosenCode chosen);
-  CudaModule(const CudaModule &) = delete;
-  CudaModule &operator=(const CudaModule &) = delete;
-  ~CudaModule();
 
   /// By its number in the manifest.
   CUfunction function(int64_t kernel) const {
@@ -43,16 +42,19 @@ public:
   }
 
 private:
-  void loadAll(const Artifact &artifact, ChosenCode chosen,
-               const GpuInfo &gpu);
+  struct Unload {
+    const CudaDriver &driver;
+    void operator()(CUmodule module) const { driver.cuModuleUnload(module); }
+  };
+  using Module = std::unique_ptr<std::remove_pointer_t<CUmodule>, Unload>;
+
   void load(const Artifact &artifact, ChosenCode chosen,
-            const std::string &image);
+            const std::string &whose, const std::string &image);
   CUfunction prepare(const GpuKernel &kernel, CUmodule module,
                      const GpuInfo &gpu) const;
-  void unloadAll();
 
   const CudaDriver &driver;
-  std::vector<CUmodule> modules;
+  std::vector<Module> modules;
   std::vector<CUfunction> functions;
 };
 

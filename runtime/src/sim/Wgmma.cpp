@@ -16,6 +16,7 @@
 //===----------------------------------------------------------------------===//
 #include "Block.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 

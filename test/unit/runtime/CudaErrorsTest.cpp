@@ -96,8 +96,11 @@ TEST_F(CudaErrors, MachineCodeThatIsNotThere) {
   EXPECT_TRUE(refusal("").first.ends_with("section .braid.gpu.sm_90a.cubin has "
                                           "24 bytes, kernel hidden ends at 25"));
   gpu.model.edit("[17, 8]", "[16   ]");
-  EXPECT_NE(refusal("").first.find("kernels[2].cubin: expected an offset and a "
+  EXPECT_NE(refusal("").first.find("kernels[2].cubin_at: expected an offset and a "
                                    "length"),
+            std::string::npos);
+  gpu.model.edit("[16   ]", "[16, 0]");
+  EXPECT_NE(refusal("").first.find("cubin_at[1]: expected an integer from 1"),
             std::string::npos);
 }
 
@@ -138,8 +141,8 @@ TEST_F(CudaErrors, OfSeveralPtxTheNearestIsCompiled) {
 
 TEST_F(CudaErrors, CodeIsRefused) {
   auto [what, hint] = refusal("fail=cuModuleLoadDataEx:1:200");
-  EXPECT_NE(what.find("the driver (CUDA 13.0) does not load its code for "
-                      "sm_90a: CUDA_ERROR_INVALID_IMAGE"),
+  EXPECT_NE(what.find("the driver (CUDA 13.0) does not load its code of "
+                      "kernel take for sm_90a: CUDA_ERROR_INVALID_IMAGE"),
             what.npos);
   EXPECT_NE(hint.find("newer driver"), hint.npos);
 }

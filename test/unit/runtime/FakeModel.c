@@ -24,18 +24,18 @@
   "\"gpus\": [{\"target\": \"sm_90a\", \"exact\": true, \"cubin\": true, "       \
   "\"ptx_version\": \"8.3\", \"entry\": \"braid_step_sm_90a\", \"kernels\": ["   \
   "{\"name\": \"take\", \"sim\": \"sim_sm_90a_take\", \"kernel\": 0, "           \
-  " \"threads\": 32, \"shared_bytes\": 0, \"cubin\": [0, 8]},"                  \
+  " \"threads\": 32, \"shared_bytes\": 0, \"cubin_at\": [0, 8]},"                  \
   "{\"name\": \"logits\", \"sim\": \"sim_sm_90a_logits\", \"kernel\": 0, "       \
-  " \"threads\": 64, \"shared_bytes\": 65536, \"cubin\": [8, 8]},"              \
+  " \"threads\": 64, \"shared_bytes\": 65536, \"cubin_at\": [8, 8]},"              \
   "{\"name\": \"hidden\", \"sim\": \"sim_sm_90a_hidden\", \"kernel\": 0, "       \
-  " \"threads\": 32, \"shared_bytes\": 0, \"cubin\": [16, 8]}]}],"
+  " \"threads\": 32, \"shared_bytes\": 0, \"cubin_at\": [16, 8]}]}],"
 #else
 /* One kernel of one thread, not assembled. */
 #define GPUS                                                                   \
   "\"gpus\": [{\"target\": \"sm_90a\", \"entry\": \"braid_step_sm_90a\","      \
   " \"ptx_version\": \"8.3\", \"exact\": true, \"cubin\": false,"              \
   " \"kernels\": [{\"name\": \"all\", \"kernel\": 0, \"threads\": 1,"         \
-  " \"shared_bytes\": 16, \"sim\": \"sim_sm_90a_all\", \"cubin\": [0, 8]}]}],"
+  " \"shared_bytes\": 16, \"sim\": \"sim_sm_90a_all\", \"cubin_at\": [0, 8]}]}],"
 #endif
 
 #define MANIFEST                                                               \

@@ -39,7 +39,8 @@ enum class Fault {
   NoCommit,
   NoGroupWait,
   LoneWait,      ///< Of one thread of a warp, or
-  LoneFence,     ///< a fence, before wgmma.
+  LoneFence,     ///< a fence, before wgmma, or
+  LoneCommit,    ///< a commit, behind its group.
   Overwrite,     ///< B while it is in use, by a tile
   Store,         ///< or by a store.
   ByStores,      ///< B comes from stores.
@@ -176,6 +177,10 @@ void kernel(Thread t, const braid_tensor_map *map, float *sums) {
     t.store(t.shared(0), 0);
   if (fault != Fault::NoGroupWait)
     t.calls->wgmma_wait(t.self, "kernel: wgmma wait", 0);
+  if (fault == Fault::LoneCommit && t.id == 40)
+    t.calls->wgmma_commit(t.self, "kernel: lone commit");
+  if (fault == Fault::LoneCommit)
+    t.calls->wgmma_wait(t.self, "kernel: wgmma wait", 0);
   if (fault == Fault::LoneWait && t.id == 40)
     t.calls->wgmma_wait(t.self, "kernel: lone wait", 1);
   t.calls->wgmma_read(t.self, "kernel: use");
@@ -284,6 +289,8 @@ TEST_F(SimulatorAsyncTest, Wgmma) {
   expect<Fault::NoGroupWait>("has not been waited for");
   expect<Fault::LoneWait>("kernel: lone wait: block (0, 0, 0), thread 40: "
                           "divergent warp");
+  expect<Fault::LoneCommit>("kernel: lone commit: block (0, 0, 0), thread 40: "
+                            "divergent warp");
   expect<Fault::LoneFence>("kernel: lone fence: block (0, 0, 0), thread 40: "
                            "divergent warp");
   expect<Fault::Overwrite>("wgmma that reads them has not been waited for");

@@ -221,6 +221,7 @@ static json::Array writeGPUs(ModuleOp module, const BundleOptions &options) {
         {"exact", code.target.exact},
         {"ptx_version", code.target.ptxVersion},
         {"cubin", !code.cubinSection().empty()},
+        {"ptxas", code.ptxas},
         {"entry", "braid_step_" + code.target.name},
         {"kernels", writeGPUKernels(module, device, code.cubins)}});
   }

@@ -216,6 +216,13 @@ public:
 
   void trimCache() const { cache.trim(); }
 
+  /// As "13.0"; empty if it does not say.
+  std::string release() const {
+    SmallVector<StringRef> match;
+    bool found = llvm::Regex("release ([0-9.]+)").match(version, &match);
+    return found ? StringRef(match[1]).rtrim('.').str() : "";
+  }
+
 private:
   std::string ptxas;
   CodeCache cache;
@@ -237,8 +244,9 @@ static void requireRegisters(LLVM::LLVMFuncOp kernel, const GPUTarget &target,
                         " bytes of registers are spilled and " +
                         std::to_string(used.stackBytes) +
                         " bytes are in local memory",
-                    "this is a bug in Braid; the reference strategy may "
-                    "(braid.schedule in a dump of the kernel phase)");
+                    "in an edited braid.schedule: fewer threads or blocks; "
+                    "otherwise this is a bug in Braid, and the strategy "
+                    "reference, which may, a way around it");
 }
 
 /// A schedule's number of blocks on a multiprocessor is a limit to registers.
@@ -320,7 +328,7 @@ static DeviceCode joinJobs(MutableArrayRef<KernelJob> jobs,
                            const GPUTarget &target) {
   llvm::StringSet<> known;
   std::string kernels;
-  DeviceCode code{target, {}, {}};
+  DeviceCode code{target, {}, {}, {}};
   for (KernelJob &job : jobs) {
     if (job.target != &target)
       continue;
@@ -345,7 +353,9 @@ braid::generateDeviceCode(ModuleOp module, ArrayRef<GPUTarget> targets,
     if (job.failure)
       std::rethrow_exception(job.failure);
   std::vector<DeviceCode> codes;
-  for (const GPUTarget &target : targets)
+  for (const GPUTarget &target : targets) {
     codes.push_back(joinJobs(jobs, target));
+    codes.back().ptxas = assembler.release();
+  }
   return codes;
 }

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <deque>
 #include <dlfcn.h>
+#include <filesystem>
 #include <memory>
 
 namespace fake {
@@ -72,7 +73,11 @@ std::shared_ptr<Source> openSource() {
     return source;
   auto source = std::make_shared<Source>();
   source->artifact = Artifact::open(path);
-  source->library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  // By a name without a slash it would look in the system's folders.
+  source->library = dlopen(std::filesystem::absolute(path).c_str(),
+                           RTLD_NOW | RTLD_LOCAL);
+  if (!source->library)
+    violation("cannot open the artefact: " + std::string(dlerror()));
   for (const GpuCode &code : source->artifact.manifest.gpus) {
     std::string prefix = BRAID_SECTION_GPU_PREFIX + code.target;
     source->programs.push_back(

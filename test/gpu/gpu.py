@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 from harness import Braid, CommandFailed, Report  # noqa: E402
 from oracle.checkpoint import read_arrays  # noqa: E402
-from run_fixtures import check_bf16, check_f32  # noqa: E402
+from run_fixtures import check_bf16, check_f32, check_many_sequences  # noqa: E402
 
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 FOUND = 99                                    # exit code if a tool finds something
@@ -100,7 +100,8 @@ def conformance(report, options, scratch):
                 else:
                     check_bf16(report, name, runner, artefact, folder, reference, expected, longest=None)
                 sameness(report, name, runner, artefact, reference)
-            except (CommandFailed, OSError, KeyError, ValueError) as failure:
+                check_many_sequences(report, name, runner, artefact, reference)
+            except (CommandFailed, OSError, KeyError, ValueError, subprocess.TimeoutExpired) as failure:
                 report.claim(name, False, f"{type(failure).__name__}: {failure}")
 
 
@@ -122,10 +123,14 @@ def sanitize(report, options, runner, tool, artefact, requests):
     runner.prepare(artefact)
     command = [*tool, "--error-exitcode", FOUND, options.braid_run, artefact, f"--device={options.device}", "-q",
                "--prompts-file", requests, "--context", 32, "--ignore-eos", "--logits", runner.fresh(".safetensors")]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=options.timeout)
+    name = f"{artefact.parent.name} {artefact.stem} {tool[-1]}"
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=options.timeout)
+    except subprocess.TimeoutExpired:
+        report.claim(name, False, f"not done after {options.timeout} s")
+        return
     errors = [line for line in done.stdout.splitlines() if "ERROR SUMMARY" in line or "Error" in line or "Invalid" in line]
-    report.claim(f"{artefact.parent.name} {artefact.stem} {tool[-1]}", done.returncode == 0,
-                 "nothing found" if done.returncode == 0 else " ".join(errors[:3])[:300] or done.stderr[:300])
+    report.claim(name, done.returncode == 0, "nothing found" if done.returncode == 0 else " ".join(errors[:3])[:300] or done.stderr[:300])
 
 
 def speeds(text):

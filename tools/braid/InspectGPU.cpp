@@ -61,6 +61,7 @@ Json gpusJson(const rt::Artifact &artifact) {
     list.push_back({{"target", gpu.target},
                     {"exact", gpu.exact},
                     {"ptx_version", gpu.ptxVersion},
+                    {"ptxas", gpu.ptxas},
                     {"oldest_driver", oldestDriver(gpu.ptxVersion)},
                     {"ptx_bytes", sectionBytes(artifact, gpu, "ptx")},
                     {"cubin_bytes", sectionBytes(artifact, gpu, "cubin")},
@@ -100,6 +101,13 @@ static std::string kernelLine(const rt::GpuCode &gpu, int column,
   return text + "\n";
 }
 
+/// Drivers take what an assembler of their CUDA's major version has made.
+static std::string driverOf(const std::string &ptxas) {
+  return ptxas.empty() ? ""
+                       : " by ptxas " + ptxas + " for drivers of CUDA " +
+                             ptxas.substr(0, ptxas.find('.')) + " and later";
+}
+
 std::string gpusText(const rt::Artifact &artifact) {
   std::string text;
   for (const rt::GpuCode &gpu : artifact.manifest.gpus) {
@@ -113,7 +121,8 @@ std::string gpusText(const rt::Artifact &artifact) {
             "; PTX " + gpu.ptxVersion +
             (driver.empty() ? "" : ", driver " + driver + " or later") + "\n";
     text += "           " +
-            (cubin ? "assembled, " + std::to_string(cubin) + " bytes"
+            (cubin ? "assembled" + driverOf(gpu.ptxas) + ", " +
+                         std::to_string(cubin) + " bytes"
                    : std::string("not assembled: braid run --allow-jit has the driver do that")) +
             (simulated ? "; can be simulated" : "; without code for the simulator") + "\n";
     int column = nameColumn(gpu);

@@ -33,9 +33,10 @@ options:
   --memory=SIZE         the largest context for each batch, e.g. 24GiB
   --batch=N             sequences at once in predictions (1)
   --context=N           tokens before each in predictions (4096)
-  --target=sm_90a       or another of compile's GPUs: also how long each kernel
-                        of a step may take on the machine. The model is compiled
-                        and its launches are counted, nothing is run or measured
+  --target=sm_90a       or another of compile's GPUs, or a card such as h200,
+                        which is then the machine: also how long each kernel of
+                        a step may take on it. The model is compiled and its
+                        launches are counted, nothing is run or measured
   --prompt=N            tokens of the prompt that is predicted (8192, or the
                         model's context if that is less)
   --precision=bf16|f32  width of KV and convolution state (bf16)
@@ -46,19 +47,22 @@ options:
 examples:
   braid plan ~/models/nano
   braid plan config.json --machine=h200 --memory=24GiB
-  braid plan config.json --target=sm_90a --machine=h200
+  braid plan config.json --target=h200
   braid plan config.json --json | jq .parameters.total
 )";
 
 /// Times are predicted for one card, which runs the target's code.
 static void requireGPU(const PlanOptions &options, bool chosen) {
-  if (options.target.find(',') != options.target.npos)
-    throw rt::Error("--target=" + options.target + ": expected one GPU");
-  std::string cards;
-  for (const Machine &machine : usualMachines())
-    if (!machine.target.empty())
-      cards += (cards.empty() ? "" : ", ") + machine.name + " (" +
-               machine.target + ")";
+  std::string cards, all;
+  for (const Machine &machine : usualMachines()) {
+    if (machine.target.empty())
+      continue;
+    all += (all.empty() ? "" : ", ") + machine.name + " (" + machine.target + ")";
+    if (machine.target == options.target)
+      cards += (cards.empty() ? "" : ", ") + machine.name;
+  }
+  if (cards.empty())
+    throw rt::Error("--target=" + options.target + ": expected one GPU of " + all);
   const std::string &own = options.machines.front().target;
   if (!chosen || own != options.target)
     throw rt::Error("--target=" + options.target + ": expected --machine= one "
@@ -96,10 +100,13 @@ static PlanOptions optionsFrom(const Arguments &arguments) {
   options.prompt = arguments.number("--prompt", 1, kLargest, options.prompt);
   options.target = arguments.value("--target");
   for (const Machine &card : usualMachines())
-    if (card.name == options.target && !card.target.empty())
+    if (card.name == options.target && !card.target.empty()) {
       options.target = card.target;
+      if (!arguments.has("--machine"))
+        options.machines = {card};
+    }
   if (!options.target.empty())
-    requireGPU(options, arguments.has("--machine"));
+    requireGPU(options, options.machines.size() == 1);
   options.json = arguments.has("--json");
   options.verbose = arguments.has("--verbose");
   return options;

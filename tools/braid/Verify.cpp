@@ -94,8 +94,10 @@ static bool reportPhases(const std::vector<rt::GoldenPhase> &phases,
   for (const rt::GoldenPhase &phase : phases) {
     char detail[160];
     snprintf(detail, sizeof(detail),
-             "%d of %d sequences agree; at worst error %.1e, KL %.1e",
-             phase.agreeing, phase.sequences, phase.error, phase.kl);
+             "%d of %d sequences agree (%d have to); at worst error %.1e, "
+             "KL %.1e",
+             phase.agreeing, phase.sequences, phase.needed, phase.error,
+             phase.kl);
     phase.passed ? table.passed(phase.name, detail)
                  : table.failed(phase.name, detail);
   }

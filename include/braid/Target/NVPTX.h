@@ -35,6 +35,7 @@ struct Cubin {
 struct DeviceCode {
   GPUTarget target;
   std::string ptx;           ///< Of all its kernels.
+  std::string ptxas;         ///< The assembler's version, "13.0"; may be empty.
   std::vector<Cubin> cubins; ///< Of kernelsOf() its module, in their order.
 
   /// The cubins one behind the other; empty without an assembler.

@@ -52,7 +52,7 @@ GoldenBar goldenBar(const std::string &precision);
 /// The rows that were run in one way.
 struct GoldenPhase {
   const char *name;
-  int sequences = 0, agreeing = 0;
+  int sequences = 0, agreeing = 0, needed = 0;
   double error = 0, kl = 0; ///< The worst sequence, strays included.
   bool passed = false;
 };

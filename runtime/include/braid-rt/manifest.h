@@ -103,6 +103,7 @@ struct GpuKernel {
 /// The code of one GPU target.
 struct GpuCode {
   std::string target, entry, ptxVersion;
+  std::string ptxas; ///< Version of what assembled it; may be empty.
   bool exact = false; ///< Runs on this architecture alone.
   bool cubin = false; ///< Assembled; else PTX only.
   std::vector<GpuKernel> kernels;

@@ -205,7 +205,8 @@ static GoldenPhase judge(const char *name, const std::vector<Verdict> &verdicts,
     phase.error = std::max(phase.error, verdict.error);
     phase.kl = std::max(phase.kl, kl);
   }
-  phase.passed = phase.sequences - phase.agreeing <= bar.strays;
+  phase.needed = phase.sequences - bar.strays;
+  phase.passed = phase.agreeing >= phase.needed;
   return phase;
 }
 

@@ -348,6 +348,7 @@ GpuCode readGpu(const Node &node, size_t kernels) {
   gpu.target = readTargetName(node["target"]);
   gpu.entry = readFunction(node["entry"], "braid_step_" + gpu.target);
   gpu.ptxVersion = node["ptx_version"].text();
+  gpu.ptxas = node.textOr("ptxas");
   gpu.exact = node.flag("exact");
   gpu.cubin = node.flag("cubin");
   for (const Node &kernel : node["kernels"].list())

@@ -234,6 +234,11 @@ CUresult CudaDevice::gather(const braid_launch &launch) {
   return code;
 }
 
+/// What a kernel does wrong may show at a later one, or at the end of the step.
+static constexpr const char *kBlockingHint =
+    "with CUDA_LAUNCH_BLOCKING=1 in the environment each kernel is waited for, "
+    "and the error names the one that failed and its layer";
+
 /// Called by compiled code, which no exception may cross.
 void CudaDevice::launch(const braid_launch &launch) {
   const int64_t *grid = launch.grid;
@@ -308,8 +313,7 @@ void CudaDevice::requireStep(const braid_step &step, CUresult code) const {
   throw Error(gpu.info().text() + ": a step of " + counted(step.rows, "row") +
                   " of " + counted(step.sequences, "sequence") +
                   " has failed: " + gpu.driver().textOf(code),
-              "with CUDA_LAUNCH_BLOCKING=1 in the environment the error names "
-              "the kernel and its layer");
+              kBlockingHint);
 }
 
 void CudaDevice::run(braid_step &step, bool wantsLogits) {
@@ -324,7 +328,8 @@ void CudaDevice::run(braid_step &step, bool wantsLogits) {
   try {
     launchAll(own);
     if (!fault.empty())
-      throw Error(gpu.info().text() + ": " + fault);
+      throw Error(gpu.info().text() + ": " + fault,
+                  blocking ? "" : kBlockingHint);
     fetch(step, wantsLogits);
   } catch (...) { // The next step must not write what is still being copied.
     driver.cuStreamSynchronize(gpu.stream());

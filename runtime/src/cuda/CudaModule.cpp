@@ -132,11 +132,13 @@ void CudaModule::load(const Artifact &artifact, ChosenCode chosen,
                   ") does not load its code" + whose + " for " + chosen.code->target +
                   ": " +
                   driver.textOf(result) + (text.empty() ? "" : ": " + text),
-              chosen.jit ? "install a newer driver, or compile with ptxas at "
-                           "hand"
-                         : "the code may have been assembled by a ptxas newer "
-                           "than the driver: install a newer driver, or "
-                           "compile again with an older ptxas");
+              chosen.jit ? std::string("install a newer driver, or compile "
+                                       "with ptxas at hand")
+                         : "the code was assembled by ptxas " +
+                               chosen.code->ptxas +
+                               ", perhaps newer than the driver: install a "
+                               "newer driver, or compile again with an older "
+                               "ptxas");
 }
 
 /// Asking for an attribute also makes the driver load the kernel, which it

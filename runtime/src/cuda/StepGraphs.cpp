@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "StepGraphs.h"
+#include "core/SizeText.h"
+#include "braid-rt/error.h"
 
 #include <algorithm>
 
@@ -56,7 +58,11 @@ CUgraphExec StepGraphs::record(const braid_step &step,
     return nullptr;
   CUresult made = driver.cuGraphInstantiate(&fresh.graph, graph, 0);
   driver.cuGraphDestroy(graph);
-  driver.check(made, "making a recorded step ready");
+  if (made)
+    throw Error(gpu.info().text() + ": a step of " + counted(step.rows, "row") +
+                    " is recorded, but not made ready: " + driver.textOf(made),
+                "CUDA_LAUNCH_BLOCKING=1 in the environment runs steps without "
+                "recording them");
   recorded.push_back(fresh);
   return fresh.graph;
 }

@@ -157,6 +157,23 @@ bool Block::inRanges(SimThread &thread, uintptr_t address,
   return false;
 }
 
+/// Where an address is that no buffer holds: how far from the nearest.
+std::string Block::besideRanges(uintptr_t address) const {
+  uint64_t nearest = UINT64_MAX;
+  std::string text = "; it was given none";
+  for (const MemoryRange &range : *ranges) {
+    bool before = address < range.begin;
+    uint64_t away = before ? range.begin - address : address - range.begin;
+    if (away >= nearest)
+      continue;
+    nearest = away;
+    text = ": " + std::to_string(away) + " bytes " +
+           (before ? "before" : "behind") + " the begin of one of " +
+           std::to_string(range.end - range.begin);
+  }
+  return text;
+}
+
 /// What is wrong with an access of shared memory.
 std::string Block::describe(SharedShadow::Fault fault, uint64_t offset,
                             uint64_t bytes, bool write) const {
@@ -217,17 +234,21 @@ void Block::access(SimThread &thread, const char *site, void *address,
                    uint64_t bytes, bool write) {
   auto number = reinterpret_cast<uintptr_t>(address);
   // A vector is aligned as its size says, up to the widest access.
-  if (number % std::min<uint64_t>(std::bit_floor(bytes), 16) != 0)
+  const char *does = write ? "writes " : "reads ";
+  uint64_t align = std::min<uint64_t>(std::bit_floor(bytes), 16);
+  if (number % align != 0)
     fail(thread, site,
-         std::to_string(bytes) + " bytes at an address that is not a multiple");
+         does + std::to_string(bytes) + " bytes at an address that is not a "
+         "multiple of " + std::to_string(align) + ": the rest is " +
+         std::to_string(number % align));
   auto *byte = static_cast<std::byte *>(address);
   if (inShared(byte))
     return accessShared(thread, site, uint64_t(byte - shared), bytes, write);
   if (thread.fiber.owns(address) || inRanges(thread, number, bytes))
     return;
   fail(thread, site,
-       std::string(write ? "writes " : "reads ") + std::to_string(bytes) +
-           " bytes outside of the buffers that the kernel was given");
+       does + std::to_string(bytes) + " bytes outside of the buffers that the "
+       "kernel was given" + besideRanges(number));
 }
 
 //===----------------------------------------------------------------------===//

@@ -123,6 +123,7 @@ private:
     return address >= shared && address < memory.data() + memory.size();
   }
   bool inRanges(SimThread &thread, uintptr_t address, uint64_t bytes) const;
+  std::string besideRanges(uintptr_t address) const;
   void waitForWarp(SimThread &thread, const char *site, int32_t mask);
   Accessor accessorOf(const SimThread &thread) const {
     return {thread.number, uint16_t(thread.number / kWarp), epoch,

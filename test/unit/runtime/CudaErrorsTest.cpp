@@ -222,10 +222,10 @@ TEST_F(CudaErrors, KernelFails) {
     Feed feed{session.create(), {&trouble, 1}};
     return errorOf([&] { session.step({&feed, 1}); });
   };
-  EXPECT_EQ(failure("sim"),
-            "simulated kernel take: trouble: block (0, 0, 0), thread 0: writes "
-            "4 bytes outside of the buffers that the kernel was given (layer "
-            "1)");
+  EXPECT_TRUE(failure("sim").starts_with(
+      "simulated kernel take: trouble: block (0, 0, 0), thread 0: writes 4 "
+      "bytes outside of the buffers that the kernel was given: "));
+  EXPECT_TRUE(failure("sim").ends_with(" (layer 1)"));
   EXPECT_NE(failure("cuda").find("a step of 1 row of 1 sequence has failed"),
             std::string::npos);
   setenv("CUDA_LAUNCH_BLOCKING", "1", 1);

@@ -103,7 +103,9 @@ TEST_F(SimulatorTest, EveryThreadOfEveryBlockRuns) {
 TEST_F(SimulatorTest, OutOfBounds) {
   auto load = [](Thread t, int32_t *data) { t.load(data + 1023 + t.id / 63); };
   EXPECT_THAT(run(load), HasSubstr("kernel: op: block (0, 0, 0), thread 63: "
-                                   "reads 4 bytes outside of the buffers"));
+                                   "reads 4 bytes outside of the buffers that "
+                                   "the kernel was given: 4096 bytes behind the "
+                                   "begin of one of 4096"));
   auto before = [](Thread t, int32_t *data) { t.store(data - 1, 0); };
   EXPECT_THAT(run(before), HasSubstr("thread 0: writes 4 bytes outside"));
   auto across = [](Thread t, int32_t *data) { t.touch(data + 1022, 16, false); };
@@ -119,8 +121,8 @@ TEST_F(SimulatorTest, OutOfBounds) {
 
 TEST_F(SimulatorTest, Misaligned) {
   auto load = [](Thread t, int32_t *data) { t.touch(data + t.id, 8, false); };
-  EXPECT_THAT(run(load), HasSubstr("thread 1: 8 bytes at an address that is "
-                                   "not a multiple"));
+  EXPECT_THAT(run(load), HasSubstr("thread 1: reads 8 bytes at an address "
+                                   "that is not a multiple of 8: the rest is 4"));
   auto shared = [](Thread t, int32_t *) { t.touch(t.shared() + 2, 16, true); };
   EXPECT_THAT(run(shared), HasSubstr("not a multiple"));
 }

@@ -161,7 +161,18 @@ TEST(Plan, TargetNeedsItsMachine) {
        {"--machine=a100", "--machine=laptop-ddr5", "--batch=1"}) {
     Outcome outcome = plan({configPath("nano"), "--target=sm_90a", machine});
     EXPECT_EQ(outcome.code, 2);
-    EXPECT_NE(outcome.err.find("h100 (sm_90a), h200 (sm_90a)"),
+    EXPECT_NE(outcome.err.find("expected --machine= one of h100, h200 that"),
+              std::string::npos)
+        << outcome.err;
+  }
+}
+
+TEST(Plan, TargetIsOneGPU) {
+  for (const char *target : {"sm_90", "cpu", "sm_80,sm_90a"}) {
+    Outcome outcome = plan({configPath("nano"), std::string("--target=") + target,
+                            "--machine=h200"});
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_NE(outcome.err.find("expected one GPU of rtx4090 (sm_89)"),
               std::string::npos)
         << outcome.err;
   }

@@ -86,6 +86,11 @@ def simulated(name, *arguments):
     return script(name, "--device=sim", *(["--no-questions"] if name == "run_fixtures.py" else []), *arguments)
 
 
+def on_fake_gpu(name, *arguments):
+    """GPU code by the runtime's own device for GPUs, on a driver that the tests play."""
+    return ["env", f"BRAID_CUDA_LIBRARY={BRAID.parent / 'braid-fake-cuda.so'}", *script(name, "--device=cuda", *arguments)]
+
+
 def only(names):
     return [f"--only={name}" for name in names]
 
@@ -134,7 +139,8 @@ def suites(everything):
         Suite("sim-equalities", count_report, [simulated("equalities.py", "--only=latent-moe"), simulated("equalities.py", "--only=latent-moe", "--precision=bf16")]),
         Suite("faults", count_report, [script("faults.py")]),
         Suite("never", count_report, [script("never.py")]),
-        Suite("cuda", count_report, [script("cuda.py")]),
+        Suite("cuda", count_report, [script("cuda.py"), on_fake_gpu("equalities.py", "--only=dense"),
+                                     *(on_fake_gpu("run_fixtures.py", "--only=dense", f"--precision={precision}") for precision in ("f32", "bf16"))]),
         Suite("gpu-docs", count_report, [[PYTHON, ROOT / "tools" / "generate-gpu-docs", "--braid", BRAID, "--check"]]),
         Suite("interrupts", count_report, [script("interrupts.py")]),
         Suite("bad-input", count_report, [script("bad_input.py")]),

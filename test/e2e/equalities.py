@@ -13,7 +13,8 @@
     forked twice      == each other             bit for bit
     chosen tokens     == the oracle's choice    of the same logits
 
-With --device=sim the GPU code is executed by the simulator; it has no threads to
+With --device=sim the GPU code is executed by the simulator, with --device=cuda on a
+GPU, or by what BRAID_CUDA_LIBRARY names in its driver's place. It has no threads to
 vary, and lengths are shorter, across the edges of tiles all the same. In bf16 a
 GPU multiplies up to 8 rows in another way than more: there, what is compared bit
 for bit is on one side of that.
@@ -128,7 +129,8 @@ def mixed(report, subject):
     changed, the check has to see it."""
     probe = subject.braid.path.parent / "braid-step-probe"
     for planted in ([], ["plant"]):
-        done = subprocess.run([probe, "mixed", subject.artefact, subject.braid.place.name, *planted], capture_output=True, text=True, timeout=600)
+        done = subprocess.run([probe, "mixed", subject.artefact, subject.braid.place.name, *planted], env=subject.braid.place.environment(subject.artefact),
+                              capture_output=True, text=True, timeout=600)
         report.claim(f"{subject.name} mixed steps == each sequence alone{', planted' if planted else ''}",
                      done.returncode == (3 if planted else 0), (done.stdout + done.stderr).strip())
 
@@ -178,7 +180,7 @@ def choices(report, subject, tokens, steps):
                      f"at most {max(margins):.2g} below the best")
 
 
-def check_simulated(report, subject, tokens):
+def check_gpu(report, subject, tokens):
     subject.name += f" on {subject.braid.place.name}"
     split_prefill(report, subject, tokens)
     decode_is_prefill(report, subject, 1, 20)
@@ -199,8 +201,8 @@ def check(report, options, folder):
         try:
             place = Place(options.device, options.target)
             subject = Subject(options, folder, Braid(options.braid, scratch, timeout=1800, place=place))
-            if options.device == "sim":
-                return check_simulated(report, subject, options.tokens)
+            if options.device != "cpu":
+                return check_gpu(report, subject, options.tokens)
             split_prefill(report, subject, options.tokens)
             decode_is_prefill(report, subject, 1, 40)
             decode_is_prefill(report, subject, subject.random.randrange(2, 100), 150)
@@ -218,11 +220,11 @@ def main():
     parser.add_argument("--fixtures", type=Path, default=FIXTURES)
     parser.add_argument("--only", action="append", metavar="NAME", help="default: latent-moe, dense, long")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
-    parser.add_argument("--tokens", type=int, help="length of the split prompts (700; 70 on the simulator)")
+    parser.add_argument("--tokens", type=int, help="length of the split prompts (700; 70 for GPU code)")
     Place.add_options(parser)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    options.tokens = options.tokens or (70 if options.device == "sim" else 700)
+    options.tokens = options.tokens or (700 if options.device == "cpu" else 70)
     report = Report()
     for name in options.only or ("latent-moe", "dense", "long"):
         check(report, options, options.fixtures / name)

@@ -64,17 +64,24 @@ class Place:
     """Where models run: options of `compile`, of `run`, and a name."""
 
     def __init__(self, device="cpu", target="sm_90a"):
-        simulated = device == "sim"
+        gpu, simulated = device != "cpu", device == "sim"
+        # The fake driver runs the simulator's functions of the artefact that it is told of.
+        self.fake = device == "cuda" and "BRAID_CUDA_LIBRARY" in os.environ
         self.name = f"{device}:{target}" if simulated else device
-        self.target = target if simulated else None
+        self.target = target if gpu else None
         # The golden logits are those of the CPU's code.
-        self.compile = [f"--target=cpu,{target}", "--with-sim", "--golden=none"] if simulated else []
-        self.run = [f"--device={self.name}"] if simulated else []
+        self.compile = [f"--target=cpu,{target}", "--golden=none", *(["--with-sim"] if simulated or self.fake else [])] if gpu else []
+        self.run = [f"--device={self.name}"] if gpu else []
+
+    def environment(self, artefact):
+        """Of a program that runs the artefact there."""
+        return dict(os.environ, BRAID_FAKE_CUDA=f"artifact={artefact}") if self.fake else dict(os.environ)
 
     @staticmethod
     def add_options(parser):
-        parser.add_argument("--device", choices=["cpu", "sim"], default="cpu", help="sim: GPU code on the simulator")
-        parser.add_argument("--target", default="sm_90a", help="whose GPU code the simulator runs")
+        parser.add_argument("--device", choices=["cpu", "sim", "cuda"], default="cpu",
+                            help="sim: GPU code on the simulator; cuda: on a GPU, or by what BRAID_CUDA_LIBRARY names")
+        parser.add_argument("--target", default="sm_90a", help="whose GPU code is made")
 
 
 class Braid:
@@ -87,7 +94,7 @@ class Braid:
 
     def call(self, *arguments):
         command = [str(self.path), *map(str, arguments)]
-        environment = dict(os.environ, BRAID_SIM_KERNELS=str(self.simulated))
+        environment = dict(self.place.environment(arguments[1] if len(arguments) > 1 else ""), BRAID_SIM_KERNELS=str(self.simulated))
         try:
             done = subprocess.run(command, capture_output=True, timeout=self.timeout, env=environment)
         except subprocess.TimeoutExpired:

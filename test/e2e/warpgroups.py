@@ -63,7 +63,7 @@ def prepare(braid, name):
 def check(report, braid, name, tiles):
     source, options, run = prepare(braid, name)
     dump, artefacts = braid.fresh(".mlir"), {"mma": braid.compile(source, "bf16")}
-    braid.call("compile", source, "--precision=bf16", "--stop-after=kernel", *braid.place.compile[:2], "-o", dump)
+    braid.call("compile", source, "--precision=bf16", "--stop-after=kernel", *braid.place.compile, "-o", dump)
     for rows in tiles:
         changed = force(dump, rows)
         report.claim(f"{name}: contractions with tiles of {rows} rows", changed > 0, str(changed))

@@ -214,7 +214,7 @@ def check_code_cache(report, bench):
         entries()[0].write_bytes(damage(entries()[0].read_bytes()))
         report.claim("cache: a damaged entry", compile() == (first[0], kernels - 1) and compile() == second, "made again, it alone")
     other = bench.folder / "ptxas"
-    other.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo another || exec {find_ptxas()} "$@"\n')
+    other.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo another\nexec {find_ptxas()} "$@"\n')
     other.chmod(0o755)
     report.claim("cache: another assembler", compile(f"--ptxas={other}") == first and len(entries()) == 2 * kernels, "assembled again")
     with open(folder / "old.cubin", "wb") as old:

@@ -139,7 +139,7 @@ def suites(everything):
         Suite("sim-equalities", count_report, [simulated("equalities.py", "--only=latent-moe"), simulated("equalities.py", "--only=latent-moe", "--precision=bf16")]),
         Suite("faults", count_report, [script("faults.py")]),
         Suite("never", count_report, [script("never.py")]),
-        Suite("cuda", count_report, [script("cuda.py"), on_fake_gpu("equalities.py", "--only=dense"),
+        Suite("cuda", count_report, [script("cuda.py"), on_fake_gpu("equalities.py", "--only=dense"), on_fake_gpu("formats.py"),
                                      *(on_fake_gpu("run_fixtures.py", "--only=dense", f"--precision={precision}") for precision in ("f32", "bf16"))]),
         Suite("gpu-docs", count_report, [[PYTHON, ROOT / "tools" / "generate-gpu-docs", "--braid", BRAID, "--check"]]),
         Suite("interrupts", count_report, [script("interrupts.py")]),

@@ -11,8 +11,6 @@
 #include "TemporaryFile.h"
 #include "braid-rt/error.h"
 #include "braid/Dialect/Braid.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/StringSet.h"
@@ -145,19 +143,13 @@ static std::optional<KernelResources> readReport(StringRef report) {
   return kernel;
 }
 
-/// The first line that complains; a report has others. `source` is the name of
-/// what was assembled, which nobody but `kernel` will know.
-static std::string complaint(StringRef report, int code, StringRef source,
-                             StringRef kernel) {
+/// The first line that complains; a report has others.
+static std::string complaint(StringRef report, int code) {
   SmallVector<StringRef> lines;
   report.split(lines, '\n');
   for (StringRef line : lines)
-    if (line.contains("error") || line.contains("fatal")) {
-      std::string text = line.trim().str();
-      if (size_t at = text.find(source); at != text.npos)
-        text.replace(at, source.size(), kernel.str() + ".ptx");
-      return text;
-    }
+    if (line.contains("error") || line.contains("fatal"))
+      return line.trim().str();
   if (StringRef first = lines[0].trim(); !first.empty())
     return first.str();
   return "ended with exit code " + std::to_string(code);
@@ -165,8 +157,9 @@ static std::string complaint(StringRef report, int code, StringRef source,
 
 static Assembled runPtxas(const std::string &ptx, StringRef kernel,
                           const GPUTarget &target, const std::string &ptxas) {
-  MemoryFile source("PTX of " + kernel.str()), cubin("its cubin"),
-      report("the report of ptxas");
+  MemoryFile source("PTX of " + kernel.str()),
+      cubin("the cubin of " + kernel.str()),
+      report("ptxas's report of " + kernel.str());
   source.write(ptx);
   int code = runProgram(
       {ptxas, "-arch=" + target.name, "-v", source.path, "-o", cubin.path},
@@ -175,9 +168,13 @@ static Assembled runPtxas(const std::string &ptx, StringRef kernel,
   std::string where = ptxas + ": " + kernel.str() + " for " + target.name + ": ";
   const char *remedy = "--ptxas=FILE names another assembler: that of CUDA 12.8 "
                        "or later knows all targets";
-  if (code != 0)
-    throw rt::Error(
-        where + complaint(made.report, code, source.path, kernel), remedy);
+  if (code != 0) {
+    // A name that somebody knows.
+    std::string text = complaint(made.report, code);
+    if (size_t at = text.find(source.path); at != text.npos)
+      text.replace(at, source.path.size(), kernel.str() + ".ptx");
+    throw rt::Error(where + text, remedy);
+  }
   if (made.code.empty())
     throw rt::Error(where + "wrote no machine code", remedy);
   return made;

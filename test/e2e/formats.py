@@ -9,7 +9,8 @@ weight is a BF16 number, and such a scale may be applied before or after the sum
 without a bit of difference. So both give the same logits bit for bit, for prompts
 (many rows) and tokens (one row); and the quantised one takes less memory.
 
-With --device=sim the GPU code is executed by the simulator, prompts only: with few
+With --device=sim the GPU code is executed by the simulator, with --device=cuda by a
+GPU or what BRAID_CUDA_LIBRARY names in its driver's place, prompts only: with few
 rows it splits sums by format.
 """
 import argparse

@@ -64,8 +64,11 @@ class Runner(Braid):
     def told(self, artefact, *arguments):
         """What a run says on stderr."""
         self.prepare(artefact)
-        done = subprocess.run([str(self.path), str(artefact), *map(str, arguments), f"--device={self.device}"],
-                              capture_output=True, timeout=self.timeout)
+        try:
+            done = subprocess.run([str(self.path), str(artefact), *map(str, arguments), f"--device={self.device}"],
+                                  capture_output=True, timeout=self.timeout)
+        except subprocess.TimeoutExpired:
+            raise CommandFailed(f"not done after {self.timeout} s") from None
         text = done.stderr.decode(errors="replace")
         if done.returncode:
             lines = text.strip().splitlines() or [f"exit code {done.returncode}"]
@@ -101,7 +104,7 @@ def conformance(report, options, scratch):
                     check_bf16(report, name, runner, artefact, folder, reference, expected, longest=None)
                 sameness(report, name, runner, artefact, reference)
                 check_many_sequences(report, name, runner, artefact, reference)
-            except (CommandFailed, OSError, KeyError, ValueError, subprocess.TimeoutExpired) as failure:
+            except (CommandFailed, OSError, KeyError, ValueError) as failure:
                 report.claim(name, False, f"{type(failure).__name__}: {failure}")
 
 
@@ -185,7 +188,7 @@ def bench(report, options, scratch):
                 report.claim(name, result["prompt"] > 0 and result["decode"] > 0,
                              f"prompt {result['prompt']}, decode {result['decode']} tokens/s")
                 results.append(result)
-            except (CommandFailed, subprocess.TimeoutExpired) as failure:
+            except CommandFailed as failure:
                 report.claim(name, False, str(failure)[:300])
     return results
 
@@ -230,7 +233,9 @@ def table(results, found):
 
 def describe(options, scratch):
     """The device's name, as braid-run says it."""
-    artefact = min((options.pack / "fixtures").glob("*/*.braid"))
+    artefact = min((options.pack / "fixtures").glob("*/*.braid"), default=None)
+    if not artefact:
+        raise CommandFailed(f"{options.pack} has no fixtures")
     text = Runner(options, scratch).told(artefact, "--ids=1", "-n", 1)
     return re.search(r"; on (.*), context", text)[1]
 

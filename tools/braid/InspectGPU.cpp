@@ -102,10 +102,11 @@ static std::string kernelLine(const rt::GpuCode &gpu, int column,
 }
 
 /// Drivers take what an assembler of their CUDA's major version has made.
-static std::string driverOf(const std::string &ptxas) {
+static std::string assemblerText(const std::string &ptxas) {
   return ptxas.empty() ? ""
-                       : " by ptxas " + ptxas + " for drivers of CUDA " +
-                             ptxas.substr(0, ptxas.find('.')) + " and later";
+                       : " by ptxas " + ptxas + " (drivers before CUDA " +
+                             ptxas.substr(0, ptxas.find('.')) +
+                             " may refuse it)";
 }
 
 std::string gpusText(const rt::Artifact &artifact) {
@@ -121,7 +122,7 @@ std::string gpusText(const rt::Artifact &artifact) {
             "; PTX " + gpu.ptxVersion +
             (driver.empty() ? "" : ", driver " + driver + " or later") + "\n";
     text += "           " +
-            (cubin ? "assembled" + driverOf(gpu.ptxas) + ", " +
+            (cubin ? "assembled" + assemblerText(gpu.ptxas) + ", " +
                          std::to_string(cubin) + " bytes"
                    : std::string("not assembled: braid run --allow-jit has the driver do that")) +
             (simulated ? "; can be simulated" : "; without code for the simulator") + "\n";

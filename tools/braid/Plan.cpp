@@ -33,7 +33,7 @@ options:
   --memory=SIZE         the largest context for each batch, e.g. 24GiB
   --batch=N             sequences at once in predictions (1)
   --context=N           tokens before each in predictions (4096)
-  --target=sm_90a       or another of compile's GPUs, or a card such as h200,
+  --target=sm_90a       or what another of these cards runs, or a card (h200),
                         which is then the machine: also how long each kernel of
                         a step may take on it. The model is compiled and its
                         launches are counted, nothing is run or measured
@@ -101,9 +101,11 @@ static PlanOptions optionsFrom(const Arguments &arguments) {
   options.target = arguments.value("--target");
   for (const Machine &card : usualMachines())
     if (card.name == options.target && !card.target.empty()) {
+      if (arguments.has("--machine") && options.machines[0].name != card.name)
+        throw rt::Error("--target=" + card.name + " is its own --machine, found '" +
+                        options.machines[0].name + "'");
       options.target = card.target;
-      if (!arguments.has("--machine"))
-        options.machines = {card};
+      options.machines = {card};
     }
   if (!options.target.empty())
     requireGPU(options, options.machines.size() == 1);

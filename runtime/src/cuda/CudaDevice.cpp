@@ -98,8 +98,8 @@ std::vector<std::string> CudaDevice::notes() const {
     notes.push_back("device: the driver has compiled PTX for " +
                     gpuCode.target);
   if (!gpu.info().reservesAddresses)
-    notes.push_back("device: this driver reserves no addresses: state takes "
-                    "its memory at once, for the whole --context of all "
+    notes.push_back("device: this driver reserves no addresses: state and "
+                    "logits take their memory at once, for the whole --context of all "
                     "--max-sequences");
   if (blocking)
     notes.push_back("device: CUDA_LAUNCH_BLOCKING: each kernel is waited for, "
@@ -313,7 +313,7 @@ void CudaDevice::requireStep(const braid_step &step, CUresult code) const {
   throw Error(gpu.info().text() + ": a step of " + counted(step.rows, "row") +
                   " of " + counted(step.sequences, "sequence") +
                   " has failed: " + gpu.driver().textOf(code),
-              kBlockingHint);
+              blocking ? "" : kBlockingHint);
 }
 
 void CudaDevice::run(braid_step &step, bool wantsLogits) {

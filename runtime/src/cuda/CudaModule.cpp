@@ -125,17 +125,18 @@ void CudaModule::load(const Artifact &artifact, ChosenCode chosen,
     modules.emplace_back(module, Unload{driver});
     return;
   }
+  const std::string &ptxas = chosen.code->ptxas;
   std::string text = log;
   text = text.substr(0, text.find('\n'));
   throw Error(artifact.path + ": the driver (CUDA " +
                   cudaVersionText(driver.version) +
-                  ") does not load its code" + whose + " for " + chosen.code->target +
-                  ": " +
-                  driver.textOf(result) + (text.empty() ? "" : ": " + text),
+                  ") does not load its code" + whose + " for " +
+                  chosen.code->target + ": " + driver.textOf(result) +
+                  (text.empty() ? "" : ": " + text),
               chosen.jit ? std::string("install a newer driver, or compile "
                                        "with ptxas at hand")
-                         : "the code was assembled by ptxas " +
-                               chosen.code->ptxas +
+                         : "the code was assembled by ptxas" +
+                               (ptxas.empty() ? ptxas : " " + ptxas) +
                                ", perhaps newer than the driver: install a "
                                "newer driver, or compile again with an older "
                                "ptxas");

@@ -157,16 +157,19 @@ bool Block::inRanges(SimThread &thread, uintptr_t address,
   return false;
 }
 
-/// Where an address is that no buffer holds: how far from the nearest.
+/// Where an access is that no buffer holds: by the nearest of them.
 std::string Block::besideRanges(uintptr_t address) const {
   uint64_t nearest = UINT64_MAX;
   std::string text = "; it was given none";
   for (const MemoryRange &range : *ranges) {
     bool before = address < range.begin;
-    uint64_t away = before ? range.begin - address : address - range.begin;
-    if (away >= nearest)
+    uint64_t gap = before                ? range.begin - address
+                   : address < range.end ? 0
+                                         : address - range.end;
+    if (gap >= nearest)
       continue;
-    nearest = away;
+    nearest = gap;
+    uint64_t away = before ? gap : address - range.begin;
     text = ": " + std::to_string(away) + " bytes " +
            (before ? "before" : "behind") + " the begin of one of " +
            std::to_string(range.end - range.begin);
@@ -233,8 +236,8 @@ void Block::accessShared(SimThread &thread, const char *site, uint64_t offset,
 void Block::access(SimThread &thread, const char *site, void *address,
                    uint64_t bytes, bool write) {
   auto number = reinterpret_cast<uintptr_t>(address);
-  // A vector is aligned as its size says, up to the widest access.
   const char *does = write ? "writes " : "reads ";
+  // A vector is aligned as its size says, up to the widest access.
   uint64_t align = std::min<uint64_t>(std::bit_floor(bytes), 16);
   if (number % align != 0)
     fail(thread, site,

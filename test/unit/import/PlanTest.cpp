@@ -167,6 +167,15 @@ TEST(Plan, TargetNeedsItsMachine) {
   }
 }
 
+TEST(Plan, CardIsItsOwnMachine) {
+  Outcome outcome =
+      plan({configPath("nano"), "--target=h200", "--machine=h100"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_NE(outcome.err.find("--target=h200 is its own --machine, found 'h100'"),
+            std::string::npos)
+      << outcome.err;
+}
+
 TEST(Plan, TargetIsOneGPU) {
   for (const char *target : {"sm_90", "cpu", "sm_80,sm_90a"}) {
     Outcome outcome = plan({configPath("nano"), std::string("--target=") + target,

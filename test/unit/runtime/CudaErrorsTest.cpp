@@ -144,7 +144,42 @@ TEST_F(CudaErrors, CodeIsRefused) {
   EXPECT_NE(what.find("the driver (CUDA 13.0) does not load its code of "
                       "kernel take for sm_90a: CUDA_ERROR_INVALID_IMAGE"),
             what.npos);
-  EXPECT_NE(hint.find("newer driver"), hint.npos);
+  EXPECT_NE(hint.find("by ptxas 13.0, perhaps newer than the driver"),
+            hint.npos);
+}
+
+/// The remedy shows which kernel it was; with it there is none to give.
+TEST_F(CudaErrors, RemediesOfAFailedStep) {
+  auto failure = [&](const char *settings) {
+    gpu.set(settings);
+    auto engine = gpu.open();
+    Session session(*engine);
+    int32_t id = 1;
+    Feed feed{session.create(), {&id, 1}};
+    try {
+      session.step({&feed, 1});
+    } catch (const Error &error) {
+      return std::pair(std::string(error.what()), error.hint);
+    }
+    return std::pair(std::string(), std::string());
+  };
+  auto [what, hint] = failure("fail=cuGraphInstantiate:1:1");
+  EXPECT_NE(what.find("GPU 0, Fake GPU (compute capability 9.0): a step of 1 row "
+                      "is recorded, but not made ready: "),
+            what.npos)
+      << what;
+  EXPECT_TRUE(hint.starts_with("CUDA_LAUNCH_BLOCKING=1")) << hint;
+  hint = failure("fail=cuLaunchKernel:1:700").second;
+  EXPECT_TRUE(hint.starts_with("with CUDA_LAUNCH_BLOCKING=1")) << hint;
+  setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
+  EXPECT_EQ(failure("fail=cuLaunchKernel:1:700").second, "");
+  unsetenv("CUDA_LAUNCH_BLOCKING");
+}
+
+TEST_F(CudaErrors, OutOfMemoryWithoutReservedAddresses) {
+  EXPECT_NE(refusal("reserve=0,memory=100000").first.find(
+                "weights, activations, state and logits: "),
+            std::string::npos);
 }
 
 TEST_F(CudaErrors, TooMuchSharedMemory) {

@@ -22,7 +22,8 @@
 #ifdef BRAID_FAKE_GPU
 #define GPUS                                                                   \
   "\"gpus\": [{\"target\": \"sm_90a\", \"exact\": true, \"cubin\": true, "       \
-  "\"ptx_version\": \"8.3\", \"entry\": \"braid_step_sm_90a\", \"kernels\": ["   \
+  "\"ptx_version\": \"8.3\", \"ptxas\": \"13.0\","                              \
+  "\"entry\": \"braid_step_sm_90a\", \"kernels\": ["                             \
   "{\"name\": \"take\", \"sim\": \"sim_sm_90a_take\", \"kernel\": 0, "           \
   " \"threads\": 32, \"shared_bytes\": 0, \"cubin_at\": [0, 8]},"                  \
   "{\"name\": \"logits\", \"sim\": \"sim_sm_90a_logits\", \"kernel\": 0, "       \

@@ -58,9 +58,11 @@ struct Thread {
   }
 };
 
-/// A kernel gets one buffer of that many words, `data`.
+/// A kernel gets one buffer of that many words, `data`; of these, if `second` is
+/// not 0, the last so many are another buffer, behind a gap of four.
 struct SimulatorTest : testing::Test {
   std::vector<int32_t> data = std::vector<int32_t>(1024);
+  size_t second = 0;
 
   /// The error, or nothing. `Body` is what a thread does with the buffer.
   template <typename Body>
@@ -72,11 +74,13 @@ struct SimulatorTest : testing::Test {
       body(Thread{self}, reinterpret_cast<int32_t *>(parameters[0]));
     };
     Simulator simulator({{"kernel", function, kThreads, sharedBytes}}, seed);
-    auto address = reinterpret_cast<uint64_t>(data.data());
-    auto extent = int64_t(data.size() * 4);
+    size_t first = second ? data.size() - second - 4 : data.size();
+    uint64_t values[] = {reinterpret_cast<uint64_t>(data.data()),
+                         reinterpret_cast<uint64_t>(data.data() + first + 4)};
+    int64_t extents[] = {int64_t(first * 4), int64_t(second * 4)};
     try {
       simulator.begin(braid_step{});
-      simulator.launch({0, {blocks, 1, 1}, 1, &address, &extent});
+      simulator.launch({0, {blocks, 1, 1}, second ? 2 : 1, values, extents});
       simulator.end();
     } catch (const Error &error) {
       return error.what();
@@ -108,6 +112,12 @@ TEST_F(SimulatorTest, OutOfBounds) {
                                    "begin of one of 4096"));
   auto before = [](Thread t, int32_t *data) { t.store(data - 1, 0); };
   EXPECT_THAT(run(before), HasSubstr("thread 0: writes 4 bytes outside"));
+  second = 2;
+  auto gap = [](Thread t, int32_t *data) { t.load(data + 1018); };
+  EXPECT_THAT(run(gap), HasSubstr("4072 bytes behind the begin of one of 4072"));
+  auto end = [](Thread t, int32_t *data) { t.load(data + 1021); };
+  EXPECT_THAT(run(end), HasSubstr("4 bytes before the begin of one of 8"));
+  second = 0;
   auto across = [](Thread t, int32_t *data) { t.touch(data + 1022, 16, false); };
   data.resize(1022 + 2);
   EXPECT_NE(run(across), "");

@@ -56,7 +56,7 @@ static std::unique_ptr<rt::Engine> open(const GoldenJob &job,
 
 [[noreturn]] static void refuse(const std::vector<rt::GoldenPhase> &phases) {
   for (const rt::GoldenPhase &phase : phases)
-    if (!phase.passed)
+    if (!phase.passed())
       throw rt::Error(
           llvm::formatv("the generated code does not agree with the reference "
                         "schedule: {0}: in {1} of {2} sequences, error {3:e2}",

@@ -98,8 +98,8 @@ static bool reportPhases(const std::vector<rt::GoldenPhase> &phases,
              "KL %.1e",
              phase.agreeing, phase.sequences, phase.needed, phase.error,
              phase.kl);
-    phase.passed ? table.passed(phase.name, detail)
-                 : table.failed(phase.name, detail);
+    phase.passed() ? table.passed(phase.name, detail)
+                   : table.failed(phase.name, detail);
   }
   return passed(phases);
 }

@@ -24,7 +24,6 @@ struct BundleOptions {
   std::string tokenizer;    ///< Text of tokenizer.json, may be empty.
   bool chatTemplate = false;
   bool addBos = false;
-  unsigned optLevel = 2;
   std::vector<DeviceCode> deviceCode;
 };
 
@@ -37,8 +36,7 @@ llvm::json::Object metadataOf(mlir::ModuleOp module);
 std::string writeManifest(mlir::ModuleOp module, const BundleOptions &options);
 
 /// Lowers a device-phase module to an unsealed artefact at `path`, which is
-/// written as a whole or not at all. `sizes` receives the bytes of machine
-/// code. Throws rt::Error.
+/// written as a whole or not at all. Throws rt::Error.
 void writeArtifact(mlir::ModuleOp module, const BundleOptions &options,
                    const std::string &path);
 

@@ -52,9 +52,11 @@ GoldenBar goldenBar(const std::string &precision);
 /// The rows that were run in one way.
 struct GoldenPhase {
   const char *name;
-  int sequences = 0, agreeing = 0, needed = 0;
+  int sequences = 0, agreeing = 0;
+  int needed = 0; ///< So many have to agree.
   double error = 0, kl = 0; ///< The worst sequence, strays included.
-  bool passed = false;
+
+  bool passed() const { return agreeing >= needed; }
 };
 
 /// The shortest context of a model that golden logits can be made for.

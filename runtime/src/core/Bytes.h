@@ -8,6 +8,7 @@
 #define BRAID_RT_SRC_CORE_BYTES_H
 
 #include "braid-rt/error.h"
+#include "braid-rt/manifest.h"
 
 #include <cstdint>
 
@@ -21,6 +22,12 @@ inline uint64_t bytesOf(const std::string &what, uint64_t a, uint64_t b) {
                 "fewer sequences, fewer rows in a step or a smaller context "
                 "need less");
   return result;
+}
+
+/// Of the logits of so many rows, in F32. Throws Error as bytesOf does.
+inline uint64_t logitBytes(const Manifest &manifest, int64_t rows) {
+  return bytesOf("logits", sizeof(float) * uint64_t(manifest.vocabulary),
+                 uint64_t(rows));
 }
 
 } // namespace braid::rt

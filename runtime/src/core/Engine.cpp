@@ -59,11 +59,11 @@ static Weights readWeights(const Artifact &artifact, const Code &code,
 
 static MemoryPlan planMemory(const Manifest &manifest,
                              const EngineOptions &options) {
-  uint64_t rows = uint64_t(options.maxRows);
   MemoryPlan plan{manifest.weights.bytes, manifest.arenaFixed, 0,
-                  bytesOf("logits", 4 * uint64_t(manifest.vocabulary), rows),
-                  options.maxSequences, options.context};
-  plan.activations += bytesOf("activations", manifest.arenaPerRow, rows);
+                  logitBytes(manifest, options.maxRows), options.maxSequences,
+                  options.context};
+  plan.activations += bytesOf("activations", manifest.arenaPerRow,
+                              uint64_t(options.maxRows));
   for (const Pool &pool : manifest.pools)
     plan.state += bytesOf("state pool " + pool.name,
                           bytesPerSlot(pool, plan.context),

@@ -206,7 +206,6 @@ static GoldenPhase judge(const char *name, const std::vector<Verdict> &verdicts,
     phase.kl = std::max(phase.kl, kl);
   }
   phase.needed = phase.sequences - bar.strays;
-  phase.passed = phase.agreeing >= phase.needed;
   return phase;
 }
 
@@ -243,8 +242,7 @@ std::vector<GoldenPhase> compareGolden(Engine &engine, const Golden &golden) {
 }
 
 bool passed(const std::vector<GoldenPhase> &phases) {
-  return std::all_of(phases.begin(), phases.end(),
-                     [](const GoldenPhase &phase) { return phase.passed; });
+  return std::ranges::all_of(phases, &GoldenPhase::passed);
 }
 
 } // namespace braid::rt

@@ -13,19 +13,13 @@
 
 namespace braid::rt {
 
-static uint64_t logitBytes(const Engine &engine, int64_t rows) {
-  return bytesOf("logits",
-                 uint64_t(engine.manifest().vocabulary) * sizeof(float),
-                 uint64_t(rows));
-}
-
 Session::State::State(Engine &engine)
     : engine(engine), loaded(*engine.state),
       pools(engine.manifest(), engine.maxSequences(), engine.context(),
             *loaded.device),
       sequences(size_t(engine.maxSequences())),
-      nextLogits(logitBytes(engine, engine.maxSequences()), "logits"),
-      stepLogits(logitBytes(engine, engine.maxRows()), "logits") {
+      nextLogits(logitBytes(engine.manifest(), engine.maxSequences()), "logits"),
+      stepLogits(logitBytes(engine.manifest(), engine.maxRows()), "logits") {
   ids.reserve(size_t(engine.maxRows()));
   outputRows.reserve(size_t(engine.maxRows()));
   temperatures.reserve(size_t(engine.maxRows()));
@@ -76,7 +70,7 @@ int Session::fork(int sequence) {
   state->pools.copy(sequence, copy, position(sequence));
   if (from.hasNext)
     std::memcpy(state->next(copy), state->next(sequence),
-                logitBytes(state->engine, 1));
+                logitBytes(state->engine.manifest(), 1));
   return copy;
 }
 
@@ -227,7 +221,7 @@ void Session::advance(std::span<const Feed> feeds) {
     sequence.hasNext = returnsLogits(feed);
     if (sequence.hasNext)
       std::memcpy(state->next(feed.sequence), logits() + (end - 1) * vocabulary,
-                  logitBytes(state->engine, 1));
+                  logitBytes(state->engine.manifest(), 1));
     sequence.hasChosen =
         feed.logits != Logits::None && feed.draw.temperature >= 0;
     if (sequence.hasChosen)

@@ -70,9 +70,9 @@ CudaDevice::CudaDevice(const Artifact &artifact, const Code &code,
       graphs(gpu, manifest.pools.size()),
       places(options.maxRows, options.maxSequences),
       pinnedRows(rowsToPin(manifest, options.maxSequences)),
-      pinned(gpu.driver(), places.all + logitBytes(pinnedRows)),
+      pinned(gpu.driver(), places.all + logitBytes(manifest, pinnedRows)),
       block(allocateWhole(gpu, places.all, "the step's arguments")),
-      logits(allocate(logitBytes(options.maxRows), "logits",
+      logits(allocate(logitBytes(manifest, options.maxRows), "logits",
                       Backing::AsNeeded)) {
   services.base.launch = [](const braid_services *self,
                             const braid_launch *launch) {
@@ -99,16 +99,12 @@ std::vector<std::string> CudaDevice::notes() const {
                     gpuCode.target);
   if (!gpu.info().reservesAddresses)
     notes.push_back("device: this driver reserves no addresses: state and "
-                    "logits take their memory at once, for the whole --context of all "
-                    "--max-sequences");
+                    "logits take their memory at once, for the whole "
+                    "--context of all --max-sequences");
   if (blocking)
     notes.push_back("device: CUDA_LAUNCH_BLOCKING: each kernel is waited for, "
                     "and no step is recorded");
   return notes;
-}
-
-uint64_t CudaDevice::logitBytes(int64_t rows) const {
-  return bytesOf("logits", 4 * uint64_t(manifest.vocabulary), uint64_t(rows));
 }
 
 //===----------------------------------------------------------------------===//
@@ -183,7 +179,7 @@ uint64_t CudaDevice::hiddenBytes(const braid_step &step) const {
 
 /// Hidden states are wanted once in a lifetime, if at all.
 void CudaDevice::backResults(const braid_step &step) {
-  logits->back(0, logitBytes(step.outputs));
+  logits->back(0, logitBytes(manifest, step.outputs));
   uint64_t bytes = hiddenBytes(step);
   if (bytes > (hidden ? hidden->bytes() : 0)) {
     hidden.reset();
@@ -293,7 +289,7 @@ void CudaDevice::fetch(const braid_step &step, bool wantsLogits) {
                                             gpu.stream()),
                    "copying results from the GPU");
   };
-  uint64_t bytes = wantsLogits ? logitBytes(step.outputs) : 0;
+  uint64_t bytes = wantsLogits ? logitBytes(manifest, step.outputs) : 0;
   bool small = step.outputs <= pinnedRows;
   std::byte *ids = pinned.data() + places.chosen;
   std::byte *staged = pinned.data() + places.all;

@@ -70,7 +70,6 @@ private:
   void fetch(const braid_step &step, bool wantsLogits);
   /// Throws Error for what a launch or a wait has said.
   void requireStep(const braid_step &step, cuda::CUresult code) const;
-  uint64_t logitBytes(int64_t rows) const;
   uint64_t hiddenBytes(const braid_step &step) const;
 
   const Manifest &manifest;
